@@ -1,0 +1,32 @@
+/* Private side of the option tree, and the check of a tree against a plugin's table. */
+#ifndef GW_BASE_OPTION_H
+#define GW_BASE_OPTION_H
+
+#include "base/report.h"
+
+#include <gateway/option.h>
+
+/* A deep copy; NULL for NULL or when out of memory. A one-use option is not freed by it. */
+struct gw_option *gw__option_copy(const struct gw_option *option);
+/* To be called by every set-up function that borrowed `option`, last: frees it if it is one-use. */
+void gw__option_done(const struct gw_option *option);
+/* True for the value that gw_option_once() returns when memory is out. */
+bool gw__option_lost(const struct gw_option *option);
+
+/* Checks `value` (NULL: nothing was written) against a table (NULL: takes no options) and returns the
+ * completed group: shorthand unfolded, strings parsed, units turned into numbers, defaults filled in.
+ * Errors go to the report, with `what` ("filter 'timeout'") and the node's origin, or `origin` where there is
+ * none; then NULL is returned. The caller destroys. Codes: GW1010 unknown key (names the nearest),
+ * GW1011 wrong type, GW1012 bad unit or out of range, GW1013 required key missing, GW1014 not one of
+ * the choices, GW1015 key given twice. */
+struct gw_option *gw__option_check(const struct gw_option *value, const struct gw_option_spec *specs, const char *what,
+                                   const char *origin, struct gw__report *report);
+
+/* "2s" -> 2000, "64KiB" -> 65536. False if it is none. */
+bool gw__parse_duration_ms(const char *text, int64_t *out);
+bool gw__parse_size_bytes(const char *text, int64_t *out);
+
+/* The nearest of `count` names to a mistyped one (Damerau-Levenshtein, at most a third of its length), or NULL. */
+const char *gw__nearest(const char *name, const char *const *names, size_t count);
+
+#endif

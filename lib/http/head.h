@@ -1,0 +1,101 @@
+/* Head: the start line and fields of a message, as the rest of the gateway sees them, whatever version
+ * carried them. Names and values point into the arena the head was copied to; the byte behind a value
+ * is writable, so that it can be terminated on demand. */
+#ifndef GW_HTTP_HEAD_H
+#define GW_HTTP_HEAD_H
+
+#include "base/arena.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define GW__MAX_FIELDS 256 /* what the parser has room for; limits.headers is lower */
+
+/* Fields the gateway itself looks at. The rest is GW__FIELD_OTHER. */
+enum gw__field_id {
+    GW__FIELD_OTHER,
+    GW__FIELD_HOST,
+    GW__FIELD_CONTENT_LENGTH,
+    GW__FIELD_TRANSFER_ENCODING,
+    GW__FIELD_CONNECTION,
+    GW__FIELD_KEEP_ALIVE,
+    GW__FIELD_PROXY_CONNECTION,
+    GW__FIELD_TE,
+    GW__FIELD_TRAILER,
+    GW__FIELD_UPGRADE,
+    GW__FIELD_EXPECT,
+    GW__FIELD_VIA,
+    GW__FIELD_DATE,
+    GW__FIELD_SERVER,
+    GW__FIELD_CONTENT_TYPE,
+    GW__FIELD_FORWARDED,
+    GW__FIELD_X_FORWARDED_FOR,
+    GW__FIELD_X_FORWARDED_PROTO,
+    GW__FIELD_X_FORWARDED_HOST,
+    GW__FIELD_MAX_FORWARDS,
+    GW__FIELD_LAST,
+};
+
+/* The id of a name in any case. */
+enum gw__field_id gw__field_id(const char *name, size_t size);
+
+struct gw__field {
+    const char *name, *value;
+    uint32_t value_size;
+    uint16_t name_size;
+    uint8_t id;
+    bool hop; /* hop-by-hop: framing, Connection and what it names; not passed on */
+};
+
+struct gw__fields {
+    struct gw__field *items;
+    uint16_t count, capacity;
+};
+
+enum gw__method {
+    GW__METHOD_OTHER,
+    GW__METHOD_GET,
+    GW__METHOD_HEAD,
+    GW__METHOD_POST,
+    GW__METHOD_PUT,
+    GW__METHOD_DELETE,
+    GW__METHOD_OPTIONS,
+    GW__METHOD_PATCH,
+    GW__METHOD_CONNECT,
+    GW__METHOD_TRACE,
+};
+
+/* A request's or a response's head; each uses its half of the start line. */
+struct gw__head {
+    struct gw__fields fields;
+    struct gw__str method, path, query, host; /* path normalised; host: the authority, as sent, with port */
+    struct gw__str reason;
+    int64_t content_length; /* of the body to come; -1: unknown (chunked, or until the connection closes) */
+    uint16_t status;
+    uint8_t method_id;      /* enum gw__method */
+    uint8_t minor;          /* HTTP/1.minor as received */
+    bool chunked;
+    bool keep_alive;        /* what the message says of its connection (RFC 9112 section 9.3) */
+    bool expect_continue;
+    bool has_body;          /* a request: content_length > 0 or chunked. A response: set by the codec */
+    bool has_query;         /* there was a '?', also with nothing behind */
+    uint32_t hash_path;     /* unused by the codec; the router's */
+};
+
+/* First field of that id or name, from index on; NULL if there is none. */
+const struct gw__field *gw__fields_find_id(const struct gw__fields *fields, enum gw__field_id id);
+struct gw__field *gw__fields_find(const struct gw__fields *fields, const char *name, size_t size, size_t from);
+/* Appends; the strings are kept as they are (they must live in the arena). False when out of memory or
+ * over GW__MAX_FIELDS. The new field's value must be followed by a writable byte. */
+bool gw__fields_add(struct gw__fields *fields, struct gw__arena *arena, const char *name, size_t name_size,
+                    const char *value, size_t value_size);
+/* Removes all fields of that name; returns how many. */
+size_t gw__fields_remove(struct gw__fields *fields, const char *name, size_t size);
+
+/* Character classes of RFC 9110 section 5: token, and field value without control bytes but tab. */
+bool gw__is_token(const char *text, size_t size);
+bool gw__is_field_value(const char *text, size_t size);
+const char *gw__reason(int status); /* "Not Found"; "Unknown" for others */
+
+#endif

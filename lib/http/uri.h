@@ -1,0 +1,30 @@
+/* Request targets and paths (RFC 9112 section 3.2, RFC 3986). There is one normalised path: routing,
+ * filters and upstream all see the same. */
+#ifndef GW_HTTP_URI_H
+#define GW_HTTP_URI_H
+
+#include "base/arena.h"
+#include "base/str.h"
+
+/* Parts of a target; slices of it. path is "*" for OPTIONS *. authority is empty but in absolute form. */
+struct gw__target {
+    struct gw__str authority, path, query;
+    bool has_query;
+};
+
+/* False for what is no origin-, absolute- (http, https) or asterisk-form, or has bytes outside RFC 3986. */
+bool gw__target_split(struct gw__str target, struct gw__target *out);
+
+/* Normalises: %XX of unreserved characters decoded, other %XX in upper case, dot segments removed (never
+ * above the root). "%00", "%2F" and "%5C" stay as they are or are refused as doc/architecture.md says. Returns the
+ * path itself when it is normal already (no copy), data NULL if it is bad or out of memory. */
+struct gw__str gw__path_normalise(struct gw__str path, struct gw__arena *arena);
+
+/* Decodes %XX of a slice into the arena, terminated; the slice's own text if there is nothing to
+ * decode is copied too. NULL when out of memory. */
+char *gw__percent_decode(struct gw__str text, struct gw__arena *arena);
+
+/* "host:port" of a Host field or authority: valid (RFC 9110 section 7.2; reg-name, IPv4, [IPv6], port of digits)? */
+bool gw__host_valid(struct gw__str host);
+
+#endif
