@@ -1,0 +1,25 @@
+/* Limits and timeouts, as checked values: bytes, counts, milliseconds. Each may be said at the top, at a
+ * listener or at a route; what is not said inherits. */
+#ifndef GW_BASE_SETTINGS_H
+#define GW_BASE_SETTINGS_H
+
+#include <stdint.h>
+
+struct gw__limits {
+    int64_t line_bytes;        /* start line: 414 */
+    int64_t head_bytes;        /* 431 */
+    int64_t headers;           /* number of fields: 431 */
+    int64_t body_bytes;        /* body of a request: 413 */
+    int64_t body_buffer_bytes; /* what whole_request_body collects: 413 */
+    int64_t connections;       /* per worker */
+};
+
+struct gw__timeouts {
+    int64_t head_ms;       /* first byte of a head to its last: 408 */
+    int64_t keep_alive_ms; /* between requests */
+    int64_t connect_ms;    /* to an instance: next one, then 502 */
+    int64_t response_ms;   /* end of the request (or its last piece so far) to the response's head: 504 */
+    int64_t stall_ms;      /* between two pieces of a body in either direction */
+};
+
+#endif

@@ -1,0 +1,52 @@
+/* Chain: the compiled row of stages a request runs through, on one worker. Immutable; belongs to a
+ * table. Decorators come first in every chain, so a chain of decorators alone is the prefix of all. */
+#ifndef GW_EXCHANGE_CHAIN_H
+#define GW_EXCHANGE_CHAIN_H
+
+#include "base/settings.h"
+
+#include <gateway/endpoint.h>
+#include <gateway/filter.h>
+#include <stdint.h>
+
+/* What a hook gets as `self`: begins an instance of a filter, an endpoint or a predicate. */
+struct gw__instance_head {
+    const char *name;
+    struct gw_server *server;
+    void *user;
+    void *data;                 /* instance_size bytes, zeroed */
+    struct gw_option *options;  /* checked; owned */
+    struct gw__report *report;  /* where gw_*_error() goes during create() */
+    const char *origin;
+    uint32_t scratch;           /* offset of the stage's scratch within its exchange's, per chain: see stage */
+};
+
+struct gw_filter {
+    struct gw__instance_head head;
+    const struct gw_filter_type *type;
+};
+
+struct gw_endpoint {
+    struct gw__instance_head head;
+    const struct gw_endpoint_type *type;
+};
+
+struct gw_predicate {
+    struct gw__instance_head head;
+    const struct gw_predicate_type *type;
+};
+
+/* An instance serves one place in one chain, except decorators and global filters, which stand at the
+ * same index and so have the same scratch offset in every chain. */
+struct gw__chain {
+    struct gw_filter *const *filters; /* decorators, filters for all routes, the route's own */
+    struct gw_endpoint *endpoint;     /* NULL for the chain of decorators alone */
+    uint16_t filter_count, decorator_count;
+    uint16_t request_body_count, response_body_count; /* filters with such a hook */
+    uint32_t scratch_bytes;
+    const char *route;                /* id */
+    struct gw__limits limits;
+    struct gw__timeouts timeouts;
+};
+
+#endif
