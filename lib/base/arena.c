@@ -77,6 +77,8 @@ void *gw__arena_grow(struct gw__arena *arena, size_t size)
 {
     if (size > SIZE_MAX / 2)
         return NULL;
+    if (size == 0) /* NULL would look like lack of memory */
+        return gw__arena_alloc(arena, 1);
     if (size > GW__BLOCK_BYTES - header_bytes)
         return grow_large(arena, size);
     struct gw__block *block = gw__block_get(arena->pool);

@@ -40,11 +40,11 @@ void *gw__arena_grow(struct gw__arena *arena, size_t size);
 /* Not zeroed, aligned to 16. NULL when out of memory. */
 static inline void *gw__arena_alloc(struct gw__arena *arena, size_t size)
 {
-    size = (size + 15) & ~(size_t)15;
-    if (size > (size_t)(arena->end - arena->cursor))
+    size_t need = (size + 15) & ~(size_t)15;
+    if (need - 1 >= (size_t)(arena->end - arena->cursor)) /* 0, or too large to be rounded, is left to grow */
         return gw__arena_grow(arena, size);
     void *memory = arena->cursor;
-    arena->cursor += size;
+    arena->cursor += need;
     return memory;
 }
 

@@ -1,0 +1,262 @@
+/* Arena, list, slices and the allocator hook. */
+#include "unit.h"
+
+#include "base/alloc.h"
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/str.h"
+
+#include <gateway/error.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int live, left = -1;
+
+static bool spend(void)
+{
+    if (left == 0)
+        return false;
+    left -= left > 0;
+    return true;
+}
+
+static void *count_malloc(size_t size)
+{
+    void *memory = spend() ? malloc(size) : NULL;
+    live += memory != NULL;
+    return memory;
+}
+
+static void *count_realloc(void *memory, size_t size)
+{
+    void *larger = spend() ? realloc(memory, size) : NULL;
+    live += larger && !memory;
+    return larger;
+}
+
+static void count_free(void *memory)
+{
+    live--;
+    free(memory);
+}
+
+static void count_begin(void)
+{
+    live = 0;
+    left = -1;
+    gw_set_allocator(count_malloc, count_realloc, count_free);
+}
+
+static void count_end(void)
+{
+    gw_set_allocator(NULL, NULL, NULL);
+    ck_assert_int_eq(live, 0);
+}
+
+START_TEST(alloc_goes_through_the_hook)
+{
+    char *text = gw__strdup("four");
+    ck_assert_str_eq(text, "four");
+    ck_assert_int_eq(live, 1);
+    text = gw__realloc(text, 5000);
+    ck_assert_str_eq(text, "four");
+    gw__free(text);
+    gw__free(NULL);
+    ck_assert_ptr_null(gw__strdup(NULL));
+    char *part = gw__strndup("abcdef", 3);
+    ck_assert_str_eq(part, "abc");
+    gw__free(part);
+}
+END_TEST
+
+START_TEST(alloc_zeroes_and_checks_the_product)
+{
+    unsigned char *bytes = gw__calloc(7, 3);
+    for (int i = 0; i < 21; i++)
+        ck_assert_uint_eq(bytes[i], 0);
+    gw__free(bytes);
+    ck_assert_ptr_null(gw__calloc(SIZE_MAX / 2, 3));
+    void *nothing = gw__malloc(0);
+    ck_assert_ptr_nonnull(nothing);
+    gw__free(nothing);
+}
+END_TEST
+
+START_TEST(alloc_can_fail)
+{
+    left = 0;
+    ck_assert_ptr_null(gw__malloc(1));
+    ck_assert_ptr_null(gw__calloc(1, 1));
+    ck_assert_ptr_null(gw__strdup("x"));
+    ck_assert_ptr_null(gw__realloc(NULL, 1));
+}
+END_TEST
+
+START_TEST(arena_aligns_and_keeps_apart)
+{
+    struct gw__arena arena;
+    gw__arena_init(&arena, NULL);
+    unsigned char *pieces[600];
+    for (size_t i = 0; i < 600; i++) {
+        pieces[i] = gw__arena_alloc(&arena, i);
+        ck_assert_ptr_nonnull(pieces[i]);
+        ck_assert_uint_eq((uintptr_t)pieces[i] % 16, 0);
+        memset(pieces[i], (int)(i & 255), i);
+    }
+    for (size_t i = 0; i < 600; i++)
+        for (size_t at = 0; at < i; at++)
+            ck_assert_uint_eq(pieces[i][at], i & 255);
+    gw__arena_finish(&arena);
+    ck_assert_uint_eq(arena.bytes, 0);
+}
+END_TEST
+
+START_TEST(arena_takes_large_pieces)
+{
+    struct gw__arena arena;
+    gw__arena_init(&arena, NULL);
+    char *small = gw__arena_alloc(&arena, 16);
+    char *large = gw__arena_alloc(&arena, 100000);
+    char *next = gw__arena_alloc(&arena, 16);
+    memset(large, 1, 100000);
+    ck_assert_ptr_eq(next, small + 16); /* the block in use was not given up */
+    ck_assert_uint_gt(arena.bytes, 100000);
+    gw__arena_finish(&arena);
+    large = gw__arena_alloc(&arena, GW__BLOCK_BYTES);
+    memset(large, 2, GW__BLOCK_BYTES);
+    gw__arena_finish(&arena);
+}
+END_TEST
+
+START_TEST(arena_refuses_what_cannot_be)
+{
+    struct gw__arena arena;
+    gw__arena_init(&arena, NULL);
+    ck_assert_ptr_nonnull(gw__arena_alloc(&arena, 0)); /* NULL would look like lack of memory */
+    ck_assert_ptr_null(gw__arena_alloc(&arena, SIZE_MAX));
+    ck_assert_ptr_null(gw__arena_alloc(&arena, SIZE_MAX - 15));
+    ck_assert_ptr_null(gw__arena_alloc(&arena, SIZE_MAX / 2 + 1));
+    left = 0;
+    ck_assert_ptr_null(gw__arena_alloc(&arena, GW__BLOCK_BYTES - 24));
+    ck_assert_ptr_null(gw__arena_alloc(&arena, 100000));
+    ck_assert_ptr_null(gw__arena_zalloc(&arena, 100000));
+    ck_assert_ptr_null(gw__arena_copy(&arena, "", 100000));
+    gw__arena_finish(&arena);
+}
+END_TEST
+
+START_TEST(arena_copies_and_prints)
+{
+    struct gw__arena arena;
+    gw__arena_init(&arena, NULL);
+    ck_assert_str_eq(gw__arena_copy(&arena, "abcdef", 3), "abc");
+    ck_assert_str_eq(gw__arena_copy(&arena, NULL, 0), "");
+    char *zeroed = gw__arena_zalloc(&arena, 40);
+    for (int i = 0; i < 40; i++)
+        ck_assert_int_eq(zeroed[i], 0);
+    gw__arena_finish(&arena);
+}
+END_TEST
+
+START_TEST(pool_keeps_blocks_to_its_limit)
+{
+    struct gw__block_pool pool = {.limit = 2};
+    struct gw__arena arena;
+    gw__arena_init(&arena, &pool);
+    for (int i = 0; i < 5; i++)
+        gw__arena_alloc(&arena, GW__BLOCK_BYTES - 64);
+    gw__arena_alloc(&arena, 50000); /* of odd size: never pooled */
+    ck_assert_int_eq(live, 6);
+    gw__arena_finish(&arena);
+    ck_assert_uint_eq(pool.count, 2);
+    ck_assert_int_eq(live, 2);
+    left = 0; /* a warm pool makes no heap call */
+    ck_assert_ptr_nonnull(gw__arena_alloc(&arena, 100));
+    ck_assert_ptr_nonnull(gw__arena_alloc(&arena, GW__BLOCK_BYTES - 64));
+    gw__arena_finish(&arena);
+    gw__block_pool_finish(&pool);
+    ck_assert_uint_eq(pool.count, 0);
+}
+END_TEST
+
+struct item {
+    int value;
+    struct gw__link link;
+};
+
+START_TEST(list_keeps_order)
+{
+    struct gw__link head;
+    struct item items[4];
+    gw__list_init(&head);
+    ck_assert(gw__list_empty(&head));
+    for (int i = 0; i < 3; i++) {
+        items[i].value = i + 1;
+        gw__list_append(&head, &items[i].link);
+    }
+    items[3].value = 0;
+    gw__list_insert(&head, &items[3].link);
+    int expected = 0;
+    for (struct gw__link *at = head.next; at != &head; at = at->next)
+        ck_assert_int_eq(gw__container_of(at, struct item, link)->value, expected++);
+    ck_assert_int_eq(expected, 4);
+    gw__list_remove(&items[1].link);
+    gw__list_remove(&items[1].link); /* an unlinked entry may be removed again */
+    ck_assert_ptr_eq(items[0].link.next, &items[2].link);
+    ck_assert_ptr_eq(items[2].link.prev, &items[0].link);
+    gw__list_remove(&items[0].link);
+    gw__list_remove(&items[2].link);
+    gw__list_remove(&items[3].link);
+    ck_assert(gw__list_empty(&head));
+}
+END_TEST
+
+START_TEST(str_compares)
+{
+    ck_assert(gw__str_equal(gw__str("abc"), GW__STR("abc")));
+    ck_assert(!gw__str_equal(gw__str("abc"), GW__STR("abC")));
+    ck_assert(!gw__str_equal(gw__str("abc"), GW__STR("ab")));
+    ck_assert(gw__str_equal(gw__str(NULL), GW__STR("")));
+    ck_assert(gw__str_case_equal(gw__str("Content-Length"), GW__STR("cONTENT-lENGTH")));
+    ck_assert(!gw__str_case_equal(gw__str("[@`{"), GW__STR("{`@["))); /* letters only */
+    ck_assert(!gw__str_case_equal(gw__str("@"), GW__STR("`")));
+    for (int c = 0; c < 256; c++)
+        ck_assert_uint_eq(gw__lower((unsigned char)c), c >= 'A' && c <= 'Z' ? c + 32 : c);
+    ck_assert_uint_eq(gw__hash("a", 1, 0), 0xe40c292c); /* FNV-1a's own test value */
+    ck_assert_uint_ne(gw__hash("a", 1, 1), gw__hash("a", 1, 0));
+}
+END_TEST
+
+START_TEST(str_formats_numbers)
+{
+    static const uint64_t values[] = {0, 1, 9, 10, 12345, UINT32_MAX, UINT64_MAX};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        char mine[21] = "", libc[21];
+        snprintf(libc, sizeof libc, "%llu", (unsigned long long)values[i]);
+        ck_assert_uint_eq(gw__format_u64(mine, values[i]), strlen(libc));
+        ck_assert_str_eq(mine, libc);
+    }
+}
+END_TEST
+
+Suite *make_suite(void)
+{
+    Suite *suite = suite_create("base");
+    TCase *memory = tcase_create("memory");
+    tcase_add_checked_fixture(memory, count_begin, count_end);
+    tcase_add_test(memory, alloc_goes_through_the_hook);
+    tcase_add_test(memory, alloc_zeroes_and_checks_the_product);
+    tcase_add_test(memory, alloc_can_fail);
+    tcase_add_test(memory, arena_aligns_and_keeps_apart);
+    tcase_add_test(memory, arena_takes_large_pieces);
+    tcase_add_test(memory, arena_refuses_what_cannot_be);
+    tcase_add_test(memory, arena_copies_and_prints);
+    tcase_add_test(memory, pool_keeps_blocks_to_its_limit);
+    suite_add_tcase(suite, memory);
+    TCase *rest = tcase_create("list and str");
+    tcase_add_test(rest, list_keeps_order);
+    tcase_add_test(rest, str_compares);
+    tcase_add_test(rest, str_formats_numbers);
+    suite_add_tcase(suite, rest);
+    return suite;
+}
