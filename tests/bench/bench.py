@@ -1,0 +1,196 @@
+#!/usr/bin/python3
+"""Gateway, nginx and HAProxy side by side: CPU-µs per proxied request, throughput and latency.
+
+One worker each, pinned to CPU 1; load (wrk) and upstream on CPU 0. All run in one go, in interleaved rounds, and
+are started anew for every round. Only ratios within one run are meant: of the minima, of the medians, and the
+median of the ratios of the same round. A sample is taken when the machine is quiet; one during which others used
+more than 0.3 of a core is taken again, twice at most, then marked. A proxy core with more than 5 % idle means
+that the load was the limit, so req/s then says nothing about the proxy.
+
+    GW_BUILD=build tests/bench/bench.py --rounds 5 --seconds 4 --cells /s:64,/m:64,/l:64 nginx haproxy gwctl
+"""
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+import rig
+
+
+def busy():
+    """Busy time of each CPU so far, in seconds, and idle time of the proxy's."""
+    out = []
+    with open("/proc/stat") as f:
+        for line in f:
+            if re.match(r"cpu\d", line):
+                v = [int(x) for x in line.split()[1:9]]
+                out.append((sum(v) - v[3] - v[4], v[3] + v[4]))
+    hertz = os.sysconf("SC_CLK_TCK")
+    return sum(b for b, _ in out) / hertz, out[min(rig.PROXY_CPU, len(out) - 1)][1] / hertz
+
+
+def wait_quiet(limit, seconds):
+    """Waits until the machine uses less than `limit` cores for half a second; false when it does not."""
+    end = time.monotonic() + seconds
+    while True:
+        before, start = busy()[0], time.monotonic()
+        time.sleep(0.5)
+        if (busy()[0] - before) / (time.monotonic() - start) < limit:
+            return True
+        if time.monotonic() > end:
+            return False
+
+
+def run_wrk(port, path, connections, seconds, headers):
+    command = rig.pinned(rig.LOAD_CPU, ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"])
+    for header in headers:
+        command += ["-H", header]
+    process = subprocess.Popen([*command, f"http://127.0.0.1:{port}{path}"], stdout=subprocess.PIPE, text=True)
+    text = process.stdout.read()
+    usage = os.wait4(process.pid, 0)[2]
+    process.returncode = 0
+    return text, usage.ru_utime + usage.ru_stime
+
+
+def milliseconds(text):
+    number, unit = re.match(r"([\d.]+)(us|ms|s|m)", text).groups()
+    return float(number) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60000}[unit]
+
+
+def sample(target, upstream, path, connections, seconds, headers):
+    user, system = rig.cpu_us(target.pids)
+    up = sum(rig.cpu_us(upstream.pids))
+    all_busy, idle = busy()
+    start = time.monotonic()
+    text, wrk_seconds = run_wrk(target.port, path, connections, seconds, headers)
+    took = time.monotonic() - start
+    user2, system2 = rig.cpu_us(target.pids)
+    up2 = sum(rig.cpu_us(upstream.pids))
+    all_busy2, idle2 = busy()
+    found = re.search(r"(\d+) requests in", text)
+    bad = re.search(r"Non-2xx|Socket errors.*", text)
+    if not found or int(found.group(1)) == 0 or bad:
+        sys.exit(f"{target.name} {path}: {bad.group(0) if bad else 'no requests'}\n{text}\n{target.log()[-2000:]}")
+    count = int(found.group(1))
+    own = (user2 - user + system2 - system + up2 - up) / 1e6 + wrk_seconds
+    return {
+        "target": target.name, "path": path, "connections": connections, "requests": count,
+        "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
+        "p50": milliseconds(re.search(r"50%\s+(\S+)", text).group(1)),
+        "p99": milliseconds(re.search(r"99%\s+(\S+)", text).group(1)),
+        "us": (user2 - user + system2 - system) / count,
+        "user_us": (user2 - user) / count, "system_us": (system2 - system) / count,
+        "idle": (idle2 - idle) / took, "foreign": max(0.0, (all_busy2 - all_busy - own) / took),
+        "rss_mib": rig.memory_kib(target.pids, "VmRSS") / 1024,
+        "anon_mib": rig.memory_kib(target.pids) / 1024,
+    }
+
+
+def quiet_sample(target, upstream, cell, options):
+    for attempt in range(3):
+        waited = wait_quiet(options.quiet, options.patience)
+        result = sample(target, upstream, *cell, options.seconds, options.header)
+        result["noisy"] = result["foreign"] > 0.3
+        if waited and not result["noisy"]:
+            break
+    return result
+
+
+def measure(options):
+    upstream = rig.Upstream()
+    results = []
+    try:
+        for number in range(options.rounds):
+            targets = [rig.TARGETS[name](upstream.port) for name in options.targets]
+            try:
+                for target in targets:
+                    target.start()
+                    run_wrk(target.port, "/s", 64, 1, [])
+                for cell in options.cells:
+                    shift = number % len(targets)
+                    for target in targets[shift:] + targets[:shift]:
+                        result = {"round": number, **quiet_sample(target, upstream, cell, options)}
+                        results.append(result)
+                        print(f"round {number} {target.name:8} {cell[0]} {cell[1]:4}  {result['us']:7.2f} us  "
+                              f"{result['rps']:8.0f}/s  idle {result['idle']:.0%}  foreign {result['foreign']:.2f}",
+                              file=sys.stderr, flush=True)
+                        if options.jsonl:
+                            with open(options.jsonl, "a") as f:
+                                f.write(json.dumps(result) + "\n")
+            finally:
+                for target in targets:
+                    target.close()
+    finally:
+        upstream.stop()
+    return results
+
+
+def rows_of(results, cell, name):
+    return [r for r in results if (r["path"], r["connections"]) == cell and r["target"] == name]
+
+
+def ratios(mine, others):
+    """Ratio of minima, of medians, and the median of the same-round ratios."""
+    by_round = {r["round"]: r["us"] for r in others}
+    same = [r["us"] / by_round[r["round"]] for r in mine if r["round"] in by_round]
+    a, b = [r["us"] for r in mine], [r["us"] for r in others]
+    return min(a) / min(b), statistics.median(a) / statistics.median(b), statistics.median(same)
+
+
+def table(results, options):
+    peers = [p for p in ("nginx", "haproxy") if p in options.targets]
+    median = lambda rows, key: statistics.median(r[key] for r in rows)
+    out = []
+    for cell in options.cells:
+        out.append(f"**{cell[0]}, {cell[1]} connections, {1 + len(options.header)} request headers**\n")
+        head = ["proxy", "req/s", "p50 ms", "p99 ms", "CPU µs/req min", "median", "user / sys",
+                *[f"vs {p}: minima, medians, same round" for p in peers], "core idle", "foreign", "RSS MiB"]
+        out += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+        for name in options.targets:
+            rows = rows_of(results, cell, name)
+            against = [" / ".join(f"{x:.2f}" for x in ratios(rows, rows_of(results, cell, p))) for p in peers]
+            noisy = sum(r["noisy"] for r in rows)
+            out.append("| " + " | ".join([
+                name, f"{median(rows, 'rps'):,.0f}", f"{median(rows, 'p50'):.2f}", f"{median(rows, 'p99'):.2f}",
+                f"**{min(r['us'] for r in rows):.2f}**", f"{median(rows, 'us'):.2f}",
+                f"{median(rows, 'user_us'):.2f} / {median(rows, 'system_us'):.2f}", *against,
+                f"{median(rows, 'idle'):.0%}",
+                f"{max(r['foreign'] for r in rows):.2f}" + (f" ({noisy} noisy)" if noisy else ""),
+                f"{median(rows, 'rss_mib'):.1f}"]) + " |")
+        out.append("")
+    return "\n".join(out)
+
+
+def cell_of(text):
+    path, _, connections = text.partition(":")
+    return path, int(connections or 64)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("targets", nargs="*", default=["nginx", "haproxy", "gwctl"], help=", ".join(rig.TARGETS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=4, help="length of one sample")
+    parser.add_argument("--cells", default="/s:64,/m:64,/l:64", help="path:connections, with commas between")
+    parser.add_argument("--header", action="append", default=[], help="one more request header; may be repeated")
+    parser.add_argument("--headers9", action="store_true", help="nine request headers, as of an API client")
+    parser.add_argument("--quiet", type=float, default=0.1, help="cores in use that count as quiet")
+    parser.add_argument("--patience", type=float, default=30, help="seconds to wait for quiet")
+    parser.add_argument("--jsonl", help="append every sample to this file")
+    options = parser.parse_args()
+    options.cells = [cell_of(c) for c in options.cells.split(",")]
+    if options.headers9:
+        options.header += rig.HEADERS_9
+    unknown = [t for t in options.targets if t not in rig.TARGETS]
+    if unknown:
+        parser.error(f"unknown target {unknown[0]}: {', '.join(rig.TARGETS)}")
+    rig.own_network()
+    print(table(measure(options), options))
+
+
+if __name__ == "__main__":
+    main()
