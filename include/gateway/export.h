@@ -4,10 +4,10 @@
 
 #if defined(__GNUC__)
 #define GW_API __attribute__((visibility("default")))
-#define GW_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define GW_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
 #else
 #define GW_API
-#define GW_PRINTF(format, first)
+#define GW_PRINTF(text, first)
 #endif
 
 #ifdef __cplusplus

@@ -32,6 +32,7 @@ enum gw_option_kind {
     GW_KIND_ANY,      /* whatever; the plugin checks it in create() */
     GW_KIND_STRINGS,  /* a string or a list of strings; read as a list */
     GW_KIND_MAP,      /* a group of free keys; each value is checked against members[0] if set */
+    GW_KIND_PATH,     /* a file's name; in a config file it is relative to that file. "-" stays "-" */
 };
 
 /* One key of a table. A table ends with an entry whose key is NULL. The struct never grows: room for
@@ -40,12 +41,16 @@ struct gw_option_spec {
     const char *key;
     enum gw_option_kind kind;
     bool required;
-    bool shorthand;         /* `plugin = VALUE` means `plugin = { this key = VALUE }` */
-    const char *fallback;   /* default in the form of a config ("2s", "true"), NULL: absent */
-    const char *choices;    /* GW_KIND_CHOICE: "a|b|c" */
-    int64_t min, max;       /* GW_KIND_INT, _DURATION (ms), _SIZE (bytes); checked if max > min */
+    /* `plugin = VALUE` means `plugin = { this key = VALUE }`; a group is read so only by GW_KIND_ANY,
+     * which takes whatever stands there. */
+    bool shorthand;
+    /* Default in the form of a config ("2s", "true"; "{}" and "()" for an empty group and list), NULL:
+     * absent. */
+    const char *fallback;
+    const char *choices; /* GW_KIND_CHOICE: "a|b|c" */
+    int64_t min, max;    /* GW_KIND_INT, _DURATION (ms), _SIZE (bytes); checked if max > min */
     const struct gw_option_spec *members;
-    const char *doc;        /* one sentence for help and manual */
+    const char *doc; /* one sentence for help and manual */
     const void *reserved[4];
 };
 
@@ -62,6 +67,9 @@ GW_API struct gw_option *gw_option_create_number(double value, const char *origi
 /* Puts `take` at the end of `parent` (key NULL for a list), which owns it from then on, also when
  * this fails. Returns take, or NULL. */
 GW_API struct gw_option *gw_option_add_take(struct gw_option *parent, const char *key, struct gw_option *take);
+/* Says that the origins of this tree are "file:line" of a config: its GW_KIND_PATH values are relative
+ * to the file's folder, not to the working directory. */
+GW_API void gw_option_set_relative(struct gw_option *option);
 /* Frees a tree. NULL is allowed. */
 GW_API void gw_option_destroy(struct gw_option *option);
 
@@ -75,8 +83,8 @@ GW_API void gw_option_destroy(struct gw_option *option);
 #define GW_ORIGIN __FILE__ ":" GW_ORIGIN_LINE_(__LINE__)
 GW_API const struct gw_option *gw_option_once(const char *origin, const char *value, ...);
 
-/* Reading. A NULL option, an absent key and a value of another kind give NULL, 0 or false. Strings
- * and nodes live as long as the tree. */
+/* Reading. A NULL option, an absent key and a value of another kind give NULL, 0 or false. A NULL key
+ * means the node itself, as for elements of a list. Strings and nodes live as long as the tree. */
 GW_API const struct gw_option *gw_option_get(const struct gw_option *group, const char *key);
 GW_API const char *gw_option_string(const struct gw_option *group, const char *key);
 GW_API int64_t gw_option_int(const struct gw_option *group, const char *key); /* also ms and bytes */

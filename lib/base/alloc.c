@@ -57,3 +57,16 @@ char *gw__strdup(const char *text)
 {
     return text ? gw__strndup(text, strlen(text)) : NULL;
 }
+
+void *gw__grow(void *items, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return items;
+    size_t more = *capacity ? *capacity * 2 : 4;
+    if (more > SIZE_MAX / 2 / size)
+        return NULL;
+    items = gw__realloc(items, more * size);
+    if (items)
+        *capacity = more;
+    return items;
+}

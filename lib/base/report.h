@@ -26,8 +26,8 @@ static inline bool gw__report_bad(const struct gw__report *report)
 }
 /* Appends all entries of `from`. */
 void gw__report_copy(struct gw__report *report, const struct gw__report *from);
-/* "origin: text [code]\n…" sorted by file, then line; exact doubles once. The caller frees with gw__free(). NULL when
- * out of memory. */
+/* "origin: text [code]", one a line (no newline behind the last), sorted by file, then line; exact doubles once. "" if
+ * there is none. The caller frees with gw__free(). NULL when out of memory. */
 char *gw__report_text(const struct gw__report *report);
 void gw__report_finish(struct gw__report *report);
 
