@@ -27,7 +27,8 @@ struct gw_endpoint_type {
     enum gw_flow (*on_request)(struct gw_exchange *ex, struct gw_endpoint *self);
     /* A piece of the request's body, in order, after on_request; it must be taken whole. Return GW_WAIT
      * when full: no more comes until gw_exchange_resume_request(). NULL: the body is discarded. */
-    enum gw_flow (*on_request_data)(struct gw_exchange *ex, struct gw_endpoint *self, const void *data, size_t size, bool last);
+    enum gw_flow (*on_request_data)(struct gw_exchange *ex, struct gw_endpoint *self, const void *data, size_t size,
+                                    bool last);
     /* There is room again after gw_exchange_write() returned GW_WAIT. */
     enum gw_flow (*on_room)(struct gw_exchange *ex, struct gw_endpoint *self);
     /* Exactly once if on_request was called; also when the client has left. Nothing may be written

@@ -65,8 +65,8 @@ GW_API void gw_exchange_remove_response_header(struct gw_exchange *ex, const cha
 GW_API enum gw_flow gw_exchange_reply(struct gw_exchange *ex, int status, const char *format, ...) GW_PRINTF(3, 4);
 /* The same with bytes (copied) of a type; type NULL keeps the header as it is. In on_response it
  * replaces the body that was to come. */
-GW_API enum gw_flow gw_exchange_reply_data(struct gw_exchange *ex, int status, const char *content_type, const void *data,
-                                           size_t size);
+GW_API enum gw_flow gw_exchange_reply_data(struct gw_exchange *ex, int status, const char *content_type,
+                                           const void *data, size_t size);
 /* Fails the exchange with a status and a message for the client; the decorator `errors` gives it its
  * form. After the response head has gone out the connection is cut instead. */
 GW_API enum gw_flow gw_exchange_fail(struct gw_exchange *ex, int status, const char *format, ...) GW_PRINTF(3, 4);

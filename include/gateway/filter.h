@@ -53,7 +53,8 @@ GW_API void *gw_filter_user(const struct gw_filter *self); /* as given to gw_ser
 GW_API const char *gw_filter_name(const struct gw_filter *self);
 GW_API struct gw_server *gw_filter_server(const struct gw_filter *self);
 /* Says in create() why it fails; `option` (NULL: the whole) is what the message points at. */
-GW_API void gw_filter_error(struct gw_filter *self, const struct gw_option *option, const char *format, ...) GW_PRINTF(3, 4);
+GW_API void gw_filter_error(struct gw_filter *self, const struct gw_option *option, const char *format, ...)
+    GW_PRINTF(3, 4);
 
 struct gw_predicate;
 

@@ -1,0 +1,334 @@
+#!/bin/bash
+# Builds and tests everything: tests/run.sh [--long] [--only SUITE[,SUITE]]
+#
+# Suites: layers unit wire e2e faults examples gates asan tsan fuzz; a suite whose folder is absent or empty is none.
+# Debian packages that are missing get installed. The last line is "N passed, N failed" over all runners, with
+# ", N skipped" where something was; the exit code is 0 if nothing failed, 1 if something did, 2 for bad usage.
+# Builds and logs are left in build-tests/. Tests find the build they shall use in GW_BUILD, the name of its sanitizer
+# ("address", "thread" or nothing) in GW_SANITIZE, and GW_LONG=1 under --long.
+set -u
+export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+cd "$(dirname "$0")/.." || exit 2
+root=$PWD out=$PWD/build-tests logs=$PWD/build-tests/logs
+python=/usr/bin/python3 # another one in PATH has no Debian modules
+suites="layers unit wire e2e faults examples gates asan tsan fuzz"
+only="" fuzz_seconds=30
+passed=0 failed=0 skipped=0
+export GW_LONG=
+
+usage()
+{
+    echo "usage: tests/run.sh [--long] [--only SUITE[,SUITE]]   suites: $suites" >&2
+    exit 2
+}
+
+while [ $# -gt 0 ]; do
+    case $1 in
+    --long) GW_LONG=1 fuzz_seconds=600 ;;
+    --only) [ $# -gt 1 ] || usage; only="$only ${2//,/ }"; shift ;;
+    *) usage ;;
+    esac
+    shift
+done
+for suite in $only; do
+    [[ " $suites " == *" $suite "* ]] || usage
+done
+
+trap 'kill $(jobs -p) 2>/dev/null' EXIT
+
+# ---- packages
+
+as_root()
+{
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+apt()
+{
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -o DPkg::Lock::Timeout=300 "$@" >>"$logs/apt.log" 2>&1
+}
+
+install_packages()
+{
+    local missing="" policy=/usr/sbin/policy-rc.d
+    for package in "$@"; do
+        [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    echo "installing$missing"
+    # Under systemd a package would start its service.
+    if [ -d /run/systemd/system ] && [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null && as_root chmod 755 $policy
+    else
+        policy=""
+    fi
+    apt --no-install-recommends install $missing || { apt update && apt --no-install-recommends install $missing; }
+    local status=$?
+    [ -z "$policy" ] || as_root rm -f $policy
+    [ $status = 0 ] || { tail -n 20 "$logs/apt.log"; fail "packages could not be installed:$missing"; }
+    return $status
+}
+
+# ---- results
+
+fail()
+{
+    echo "FAILED: $*"
+    failed=$((failed + 1))
+}
+
+add_tap() # file: counts check's results
+{
+    local good bad
+    good=$(grep -c '^ok ' "$1" 2>/dev/null)
+    bad=$(grep -c '^not ok ' "$1" 2>/dev/null)
+    passed=$((passed + ${good:-0})) failed=$((failed + ${bad:-0}))
+    return "$((${bad:-0} > 0))"
+}
+
+add_junit() # file: counts pytest's results
+{
+    local counts
+    counts=$($python - "$1" <<'PY'
+import sys, xml.etree.ElementTree as tree
+suite = tree.parse(sys.argv[1]).getroot()
+suite = suite if suite.tag == "testsuite" else suite.find("testsuite")
+total, bad, skip = (int(suite.get(key, 0)) for key in ("tests", "failures", "skipped"))
+bad += int(suite.get("errors", 0))
+print(total - bad - skip, bad, skip)
+PY
+    ) || return 1
+    set -- $counts
+    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+add_sanitizer_reports() # prefix: what a sanitizer wrote is a failure, whatever the test made of it
+{
+    local report
+    for report in "$1".*; do
+        [ -s "$report" ] || continue
+        head -n 60 "$report"
+        fail "sanitizer report $report"
+    done
+}
+
+# ---- builds
+
+build() # name, options: sets GW_BUILD
+{
+    local name=$1
+    shift
+    export GW_BUILD=$out/$name
+    [ ! -e "$out/$name.failed" ] || return 1
+    echo "building $name"
+    if [ ! -e "$GW_BUILD/build.ninja" ]; then
+        rm -rf "$GW_BUILD"
+        meson setup "$GW_BUILD" "$root" -Dwerror=true "$@" >"$logs/build-$name.log" 2>&1
+    fi && ninja -C "$GW_BUILD" >>"$logs/build-$name.log" 2>&1 && return
+    touch "$out/$name.failed"
+    grep -aE -A 12 'error|ERROR|FAILED' "$logs/build-$name.log" | head -n 60
+    fail "build $name: $logs/build-$name.log"
+    return 1
+}
+
+build_plain()
+{
+    build plain && export GW_SANITIZE=
+}
+
+# ---- runners
+
+run_units() # suite, command prefix...
+{
+    local suite=$1 tap log test status
+    shift
+    for test in "$GW_BUILD"/tests/unit/test_*; do
+        [ -f "$test" ] && [ -x "$test" ] || continue
+        tap=$logs/$suite-$(basename "$test").tap log=${tap%.tap}.log
+        rm -f "$tap"
+        CK_TAP_LOG_FILE_NAME=$tap timeout 600 "$@" "$test" >"$log" 2>&1
+        status=$?
+        if ! add_tap "$tap"; then
+            grep '^not ok ' "$tap"
+            echo "FAILED: $test: $log"
+        elif [ $status != 0 ]; then
+            tail -n 40 "$log"
+            fail "$test ended with code $status though no check failed: $log"
+        fi
+    done
+}
+
+run_pytest() # suite, folders and pytest arguments...
+{
+    local suite=$1 log=$logs/$1-pytest.log xml=$logs/$1-pytest.xml status
+    shift
+    rm -f "$xml"
+    timeout $((GW_LONG ? 5400 : 1200)) $python -m pytest -c tests/pytest.ini --rootdir=tests -p no:cacheprovider -q -rs --tb=short \
+        --junitxml="$xml" "$@" >"$log" 2>&1
+    status=$?
+    add_junit "$xml" || fail "pytest gave no result: $log"
+    grep -a '^SKIPPED' "$log"
+    case $status in
+    0) ;;
+    5) echo "nothing collected: $log" ;;
+    *) tail -n 80 "$log"; echo "FAILED: $log" ;;
+    esac
+}
+
+has_tests() # folder
+{
+    compgen -G "tests/$1/test_*.py" >/dev/null
+}
+
+# ---- suites
+
+suite_layers()
+{
+    build_plain || return
+    local log=$logs/layers.log
+    tests/layers.sh >"$log" 2>&1
+    local status=$?
+    add_tap "$log" || grep -v '^ok ' "$log"
+    [ $status -lt 2 ] || fail "tests/layers.sh ended with code $status: $log"
+}
+
+suite_unit()
+{
+    build_plain && run_units unit
+}
+
+suite_pytest() # suite, arguments
+{
+    build_plain && run_pytest "$1" "tests/$1" "${@:2}"
+}
+
+suite_wire() { suite_pytest wire -n 4; }
+suite_e2e() { suite_pytest e2e -n 4; }
+suite_faults() { suite_pytest faults -n 2; }
+suite_examples() { suite_pytest examples; }
+suite_gates() { suite_pytest gates; }
+
+traffic_folders()
+{
+    local folder
+    for folder in wire e2e; do
+        has_tests $folder && echo tests/$folder
+    done
+}
+
+suite_asan()
+{
+    build asan -Db_sanitize=address,undefined -Db_lundef=false || return
+    rm -f "$logs"/asan-report.*
+    export GW_SANITIZE=address
+    export ASAN_OPTIONS=detect_leaks=1:halt_on_error=1:exitcode=99:log_path=$logs/asan-report
+    export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:log_path=$logs/asan-report
+    CK_FORK=no run_units asan # in a forked child a leak would not be seen
+    local folders
+    folders=$(traffic_folders)
+    [ -z "$folders" ] || run_pytest asan $folders -n 4 -m "not plain"
+    unset ASAN_OPTIONS UBSAN_OPTIONS
+    add_sanitizer_reports "$logs/asan-report"
+}
+
+suite_tsan()
+{
+    local fixed="" folders
+    # The thread sanitizer wants an address space that is not shuffled too much.
+    if [ "$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 28)" -gt 28 ]; then
+        install_packages clang libclang-rt-14-dev || return
+        fixed="setarch -R"
+    fi
+    CC=$([ -z "$fixed" ] && echo cc || echo clang) build tsan -Db_sanitize=thread -Db_lundef=false || return
+    rm -f "$logs"/tsan-report.*
+    export GW_SANITIZE=thread TSAN_OPTIONS=halt_on_error=1:exitcode=66:second_deadlock_stack=1:log_path=$logs/tsan-report
+    CK_FORK=no run_units tsan $fixed
+    folders=$(traffic_folders)
+    [ -z "$folders" ] || python="$fixed $python" run_pytest tsan $folders -n 4 -m "threads and not plain"
+    unset TSAN_OPTIONS
+    add_sanitizer_reports "$logs/tsan-report"
+}
+
+fuzz_one() # target, seconds
+{
+    local name=$1 work=$out/corpus/$1
+    mkdir -p "$work" "tests/fuzz/corpus/$name"
+    nice "$GW_BUILD/tests/fuzz/fuzz_$name" -max_total_time="$2" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+        -artifact_prefix="$logs/fuzz-$name-" "$work" "tests/fuzz/corpus/$name" >"$logs/fuzz-$name.log" 2>&1
+    echo $? >"$logs/fuzz-$name.status"
+}
+
+suite_fuzz()
+{
+    CC=clang build fuzz -Dfuzz=true -Db_lundef=false || return
+    local target name names="" coverage
+    export GW_SANITIZE=address ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+    for target in "$GW_BUILD"/tests/fuzz/fuzz_*; do
+        [ -f "$target" ] && [ -x "$target" ] || continue
+        name=${target##*/fuzz_} names="$names ${target##*/fuzz_}"
+        rm -f "$logs/fuzz-$name.status"
+        while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
+        fuzz_one "$name" $fuzz_seconds &
+    done
+    wait
+    for name in $names; do
+        coverage=$(grep -aoE 'cov: [0-9]+' "$logs/fuzz-$name.log" | tail -n 1)
+        if [ "$(cat "$logs/fuzz-$name.status" 2>/dev/null)" != 0 ]; then
+            tail -n 60 "$logs/fuzz-$name.log"
+            fail "fuzz_$name: $logs/fuzz-$name.log"
+        elif [ "${coverage#cov: }" -lt 20 ]; then # the library was compiled without coverage, or nothing reaches it
+            fail "fuzz_$name saw next to no code ($coverage): $logs/fuzz-$name.log"
+        else
+            passed=$((passed + 1))
+            echo "fuzz_$name: $coverage, $(grep -a number_of_executed_units "$logs/fuzz-$name.log" | grep -oE '[0-9]+$') runs"
+        fi
+    done
+    unset ASAN_OPTIONS UBSAN_OPTIONS
+}
+
+# ---- which suites there are, and what they need
+
+present() # suite
+{
+    case $1 in
+    layers | unit | asan | tsan) true ;;
+    fuzz) compgen -G 'tests/fuzz/fuzz_*.c' >/dev/null ;;
+    *) has_tests "$1" ;;
+    esac
+}
+
+packages() # suite
+{
+    echo gcc g++ libc6-dev meson ninja-build pkg-config libevent-dev libconfig-dev libcjson-dev check \
+        python3 python3-pytest python3-pytest-xdist python3-pytest-timeout
+    case $1 in
+    fuzz) echo clang libclang-rt-14-dev ;;
+    faults) echo strace ;;
+    gates) echo valgrind ;;
+    examples) echo curl ;;
+    esac
+}
+
+chosen=""
+for suite in ${only:-$suites}; do
+    if present "$suite"; then
+        chosen="$chosen $suite"
+    elif [ -n "$only" ]; then
+        echo "suite $suite has no tests here" >&2
+        exit 2
+    fi
+done
+
+mkdir -p "$logs"
+rm -f "$out"/*.failed
+install_packages $(for suite in $chosen; do packages "$suite"; done | tr ' ' '\n' | sort -u) || chosen=""
+for suite in $chosen; do
+    echo "== $suite"
+    before=$((passed + failed)) before_passed=$passed before_failed=$failed started=$SECONDS
+    "suite_$suite"
+    [ $((passed + failed)) != $before ] || fail "suite $suite ran nothing"
+    echo "== $suite: $((passed - before_passed)) passed, $((failed - before_failed)) failed, $((SECONDS - started)) s"
+done
+
+echo "$passed passed, $failed failed$([ $skipped = 0 ] || echo ", $skipped skipped")"
+[ $failed = 0 ] && [ $passed -gt 0 ]
