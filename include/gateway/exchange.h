@@ -97,6 +97,8 @@ GW_API void gw_exchange_defer(struct gw_exchange *ex, void (*release)(void *arg)
 
 /* Variables bound by the route's path pattern ("{id}"), percent-decoded; NULL if there is none. */
 GW_API const char *gw_exchange_variable(const struct gw_exchange *ex, const char *name);
+/* The same as it stands in the request's path, not decoded: for building paths. */
+GW_API const char *gw_exchange_raw_variable(const struct gw_exchange *ex, const char *name);
 /* Replaces "{name}" in a text by that variable; other braces stay. Returns text itself if there is
  * nothing to replace. */
 GW_API const char *gw_exchange_expand(struct gw_exchange *ex, const char *text);
