@@ -99,5 +99,8 @@ GW_API const struct gw_option *gw_option_at(const struct gw_option *option, size
 GW_API const char *gw_option_key(const struct gw_option *option);
 GW_API const char *gw_option_origin(const struct gw_option *option);
 
+/* For messages of create(): the one of `count` names that a mistyped one probably means, or NULL. */
+GW_API const char *gw_option_nearest(const char *name, const char *const *names, size_t count);
+
 GW_END_DECLS
 #endif

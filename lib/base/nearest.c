@@ -47,3 +47,8 @@ const char *gw__nearest(const char *name, const char *const *names, size_t count
     }
     return best;
 }
+
+const char *gw_option_nearest(const char *name, const char *const *names, size_t count)
+{
+    return gw__nearest(name, names, count);
+}

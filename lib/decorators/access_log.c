@@ -7,6 +7,7 @@
 #include "line.h"
 
 #include <errno.h>
+#include <gateway/error.h>
 #include <gateway/filter.h>
 #include <gateway/log.h>
 #include <string.h>

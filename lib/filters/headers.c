@@ -3,6 +3,7 @@
  * config is loaded, because changing it at run time would silently do nothing. */
 #include "builtin.h"
 
+#include <gateway/error.h>
 #include <gateway/filter.h>
 #include <string.h>
 #include <strings.h>

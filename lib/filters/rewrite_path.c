@@ -4,6 +4,7 @@
 #include "builtin.h"
 
 #include <ctype.h>
+#include <gateway/error.h>
 #include <gateway/filter.h>
 #include <string.h>
 
