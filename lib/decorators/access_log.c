@@ -19,7 +19,7 @@ enum {
     LINE_BYTES = 16384,
     VALUE_BYTES = 2048, /* of one text value, escaped; the rest is left out */
     OTHER_BYTES = 32,   /* of a value that is a number, a time or null */
-    NAME_BYTES = 64,
+    HEADER_BYTES = 64,
 };
 
 enum variable {
@@ -84,7 +84,7 @@ struct segment {
     const char *text;
     uint32_t size, reserve;
     enum variable variable;
-    char header[NAME_BYTES];
+    char header[HEADER_BYTES];
 };
 
 struct access_log {
@@ -111,7 +111,7 @@ static enum variable find_variable(const char *name, size_t size)
 
 static int unknown_variable(struct gw_filter *self, const struct gw_option *at, const char *name, size_t size)
 {
-    char text[NAME_BYTES] = "";
+    char text[HEADER_BYTES] = "";
     memcpy(text, name, size < sizeof text ? size : sizeof text - 1);
     const char *nearest = gw_option_nearest(text, variable_names + TIME, VARIABLES - TIME);
     gw_filter_error(self, at, "expected a variable of the access log, found '${%s}'%s%s%s", text,
@@ -129,9 +129,9 @@ static int parse_variable(struct gw_filter *self, const struct gw_option *at, st
     bool header = segment->variable == REQUEST_HEADER || segment->variable == RESPONSE_HEADER;
     if (!segment->variable || (colon && !header))
         return unknown_variable(self, at, name, size);
-    if (header && (header_size == 0 || header_size >= NAME_BYTES)) {
+    if (header && (header_size == 0 || header_size >= HEADER_BYTES)) {
         gw_filter_error(self, at, "expected '${%s:Name}', found '${%.*s}'", variable_names[segment->variable],
-                        (int)(size < NAME_BYTES ? size : NAME_BYTES), name);
+                        (int)(size < HEADER_BYTES ? size : HEADER_BYTES), name);
         return GW_ERROR_CONFIG;
     }
     if (header)

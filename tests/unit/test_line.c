@@ -60,7 +60,7 @@ END_TEST
 START_TEST(every_byte_everywhere)
 {
     for (unsigned byte = 1; byte < 256; byte++) {
-        char alone[2] = {(char)byte, '\0'}, expected[16];
+        char alone[2] = {(char)byte, 0}, expected[512];
         snprintf(expected, sizeof expected, "%s", escaped(alone, 500));
         size_t size = strlen(expected) - 2;
         for (size_t at = 0; at < 19; at++) {
