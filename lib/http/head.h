@@ -87,7 +87,8 @@ struct gw__head {
 const struct gw__field *gw__fields_find_id(const struct gw__fields *fields, enum gw__field_id id);
 struct gw__field *gw__fields_find(const struct gw__fields *fields, const char *name, size_t size, size_t from);
 /* Appends; the strings are kept as they are (they must live in the arena). False when out of memory or
- * over GW__MAX_FIELDS. The new field's value must be followed by a writable byte. */
+ * over GW__MAX_FIELDS. The new field's value must be followed by a writable byte. Sets .hop for the names
+ * that always are: see gw__parse_request(). */
 bool gw__fields_add(struct gw__fields *fields, struct gw__arena *arena, const char *name, size_t name_size,
                     const char *value, size_t value_size);
 /* Removes all fields of that name; returns how many. */

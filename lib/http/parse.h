@@ -33,14 +33,20 @@ struct gw__raw_head {
 enum gw__parse_result { GW__PARSE_OK, GW__PARSE_MORE, GW__PARSE_BAD };
 
 struct gw__parse_error {
-    int status;         /* to answer: 400, 414, 431, 501, 505 */
+    int status;         /* to answer: 400, 414, 417, 431, 501, 503, 505; for a response 502 */
     const char *reason; /* static sentence */
 };
 
 /* Parses a whole head at data; MORE if its end is not there yet (but what is there is looked at for what makes it
  * bad or too large). A request must have exactly one Host (HTTP/1.1), a valid one; framing is settled: CL
- * or chunked, never both, never differing. Up to two empty lines (CRLF) before a request line are skipped. A
- * response with status 1xx, 204 or 304 has no body whatever it says; a response with both TE and CL is refused. */
+ * or chunked, never both, CL once, Transfer-Encoding "chunked" and nothing else, not in HTTP/1.0. Up to two empty
+ * lines (CRLF) before a request line are skipped. A response with status 1xx, 204 or 304 has no body whatever it says
+ * (chunked false, content_length 0). Of the target only its end is known yet: gw__head_from_request() looks into it.
+ *
+ * .hop is set for Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, Content-Length and
+ * Expect (the codec writes framing and expectations itself), and for what Connection names. It can't name fields
+ * that are for all recipients or that we or the upstream decide by (RFC 9110 section 7.6.1): Host, Content-*, Cache-Control,
+ * Authorization, Cookie, Set-Cookie, Via, Forwarded, X-Forwarded-*, Date, Max-Forwards, Location, Origin, Range. */
 enum gw__parse_result gw__parse_request(const char *data, size_t size, const struct gw__parse_limits *limits,
                                         struct gw__raw_head *out, struct gw__parse_error *error);
 enum gw__parse_result gw__parse_response(const char *data, size_t size, const struct gw__parse_limits *limits,
@@ -53,8 +59,9 @@ enum gw__parse_result gw__parse_response_scalar(const char *data, size_t size, c
                                                 struct gw__raw_head *out, struct gw__parse_error *error);
 
 /* Copies a parsed head into an arena, with room for `spare` more fields. A request's target is taken apart
- * (origin, absolute, asterisk form; CONNECT's authority form is 501) and its path normalised: see http/uri.h. Returns GW__PARSE_OK or
- * _BAD with error (503 "out of memory" where the arena is out). */
+ * (origin, absolute, asterisk form; CONNECT's authority form is 501) and its path normalised: see http/uri.h. An absolute form's
+ * authority becomes head->host and the value of the Host field. Returns GW__PARSE_OK or _BAD with error
+ * (503 "out of memory" where the arena is out). */
 enum gw__parse_result gw__head_from_request(struct gw__head *head, const struct gw__raw_head *raw, const char *data,
                                             struct gw__arena *arena, unsigned spare, struct gw__parse_error *error);
 bool gw__head_from_response(struct gw__head *head, const struct gw__raw_head *raw, const char *data,
@@ -63,10 +70,9 @@ bool gw__head_from_response(struct gw__head *head, const struct gw__raw_head *ra
 /* Chunked decoder (RFC 9112 section 7.1). Zero it to begin with. */
 struct gw__chunked {
     uint64_t left;       /* of the chunk's data */
-    uint32_t line_bytes; /* of the size line or the trailer section so far */
+    uint32_t line_bytes; /* of the size line so far */
     uint8_t state;
     uint8_t digits;
-    uint16_t trailer_fields;
 };
 
 enum gw__chunked_result { GW__CHUNKED_MORE, GW__CHUNKED_DATA, GW__CHUNKED_TRAILERS, GW__CHUNKED_END, GW__CHUNKED_BAD };
@@ -75,7 +81,8 @@ enum gw__chunked_result { GW__CHUNKED_MORE, GW__CHUNKED_DATA, GW__CHUNKED_TRAILE
  * DATA: *piece is some of the body, within the input;
  * TRAILERS: the last chunk was read; the trailer section follows: give its bytes to gw__parse_trailers();
  * MORE: all taken; END is never returned by it, BAD: refuse.
- * Chunk extensions are skipped, up to 4 KiB a line. Lines end with CRLF only. */
+ * Chunk extensions are skipped if well-formed (no blanks but within quotes), up to 4 KiB a line. Lines end with CRLF only;
+ * sizes have up to 16 digits. */
 enum gw__chunked_result gw__chunked_next(struct gw__chunked *decoder, const char **data, const char *end,
                                          struct gw__str *piece);
 /* Parses the trailer section at data (its first line on; "\r\n" alone is the empty one), into raw->fields, raw->count

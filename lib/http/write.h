@@ -7,7 +7,8 @@
 /* Bytes that `gw__write_fields` and a start line may need at most. */
 size_t gw__head_bytes(const struct gw__head *head);
 
-/* "METHOD path?query HTTP/1.1\r\n", or "HTTP/1.1 200 OK\r\n". Returns the end. There must be room. */
+/* "METHOD path?query HTTP/1.1\r\n", or "HTTP/1.1 200 OK\r\n" (where reason.data is NULL, gw__reason's). Returns the
+ * end. There must be room. */
 char *gw__write_request_line(char *out, const struct gw__head *head);
 char *gw__write_status_line(char *out, const struct gw__head *head);
 /* "Name: value\r\n" for every field without .hop. */

@@ -1,0 +1,116 @@
+/* Parsed heads into an arena: the bytes once, then pointers into them. The copy keeps the lines as they came, which
+ * write.c makes use of. */
+#include "http/names.h"
+#include "http/parse.h"
+#include "http/uri.h"
+
+static bool copy_fields(struct gw__fields *fields, const struct gw__raw_head *raw, const char *copy,
+                        struct gw__arena *arena, unsigned spare)
+{
+    unsigned capacity = raw->count + spare;
+    if (capacity > GW__MAX_FIELDS)
+        capacity = GW__MAX_FIELDS;
+    struct gw__field *to = gw__arena_alloc(arena, capacity * sizeof *to);
+    if (!to)
+        return false;
+    *fields = (struct gw__fields){to, raw->count, (uint16_t)capacity};
+    const struct gw__raw_field *from = raw->fields;
+    for (const struct gw__raw_field *end = from + raw->count; from < end; from++, to++) {
+        to->name = copy + from->name;
+        to->value = copy + from->value;
+        to->value_size = from->value_size;
+        to->name_size = from->name_size;
+        to->id = from->id;
+        to->hop = from->hop;
+    }
+    return true;
+}
+
+/* What both kinds of heads have. Returns the copied bytes. */
+static char *copy_head(struct gw__head *head, const struct gw__raw_head *raw, const char *data, struct gw__arena *arena,
+                       unsigned spare)
+{
+    char *copy = gw__arena_alloc(arena, raw->size);
+    if (!copy || !copy_fields(&head->fields, raw, copy, arena, spare))
+        return NULL;
+    memcpy(copy, data, raw->size);
+    head->minor = raw->minor;
+    head->keep_alive = raw->keep_alive;
+    head->chunked = raw->chunked;
+    head->content_length = raw->content_length;
+    return copy;
+}
+
+static enum gw__parse_result refuse(struct gw__parse_error *error, int status, const char *reason)
+{
+    *error = (struct gw__parse_error){status, reason};
+    return GW__PARSE_BAD;
+}
+
+/* RFC 9112 section 3.2.2: an authority in the target replaces Host, also in what is passed on. */
+static void set_host(struct gw__head *head, struct gw__str authority)
+{
+    for (struct gw__field *field = head->fields.items, *end = field + head->fields.count; field < end; field++) {
+        if (field->id != GW__FIELD_HOST)
+            continue;
+        if (authority.size > 0) {
+            field->value = authority.data;
+            field->value_size = (uint32_t)authority.size;
+        }
+        head->host = (struct gw__str){field->value, field->value_size};
+        return;
+    }
+    head->host = authority; /* HTTP/1.0 */
+}
+
+static enum gw__parse_result set_target(struct gw__head *head, struct gw__str text, struct gw__arena *arena,
+                                        struct gw__parse_error *error)
+{
+    struct gw__target target;
+    if (head->method_id == GW__METHOD_CONNECT)
+        return refuse(error, 501, "CONNECT is not done here");
+    if (!gw__target_split(text, &target))
+        return refuse(error, 400, "the request target is invalid");
+    head->path = target.path;
+    head->query = target.query;
+    head->has_query = target.has_query;
+    if (head->method_id == GW__METHOD_OPTIONS && target.path.data[0] == '/' && target.authority.size > 0
+        && !target.has_query && target.authority.data + target.authority.size == text.data + text.size)
+        head->path = GW__STR("*"); /* RFC 9112 section 3.2.4 */
+    if (head->path.data[0] == '*' && head->method_id != GW__METHOD_OPTIONS)
+        return refuse(error, 400, "the target * is for OPTIONS only");
+    if (!target.plain)
+        head->path = gw__path_normalise(target.path, arena);
+    if (!head->path.data)
+        return refuse(error, 503, "out of memory");
+    set_host(head, target.authority);
+    return GW__PARSE_OK;
+}
+
+enum gw__parse_result gw__head_from_request(struct gw__head *head, const struct gw__raw_head *raw, const char *data,
+                                            struct gw__arena *arena, unsigned spare, struct gw__parse_error *error)
+{
+    *head = (struct gw__head){0};
+    char *copy = copy_head(head, raw, data, arena, spare);
+    if (!copy)
+        return refuse(error, 503, "out of memory");
+    head->method = (struct gw__str){copy + raw->method, raw->method_size};
+    head->method_id = raw->method_id;
+    head->expect_continue = raw->expect_continue;
+    head->has_body = raw->chunked || raw->content_length > 0;
+    if (!raw->chunked && raw->content_length < 0)
+        head->content_length = 0;
+    return set_target(head, (struct gw__str){copy + raw->target, raw->target_size}, arena, error);
+}
+
+bool gw__head_from_response(struct gw__head *head, const struct gw__raw_head *raw, const char *data,
+                            struct gw__arena *arena, unsigned spare)
+{
+    *head = (struct gw__head){0};
+    char *copy = copy_head(head, raw, data, arena, spare);
+    if (!copy)
+        return false;
+    head->status = raw->status;
+    head->reason = (struct gw__str){copy + raw->reason, raw->reason_size};
+    return true;
+}

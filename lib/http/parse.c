@@ -1,0 +1,454 @@
+/* Heads from bytes: one pass of 64-byte bitmaps that cuts lines and names at once, then what Host, Connection and
+ * framing mean. Nothing is copied; all offsets lie within the input. A head that is refused is refused for
+ * every continuation of it, and no head is taken before its last byte: where the input was cut never matters. */
+#include "http/parse.h"
+
+#include "http/chars.h"
+#include "http/names.h"
+#include "http/scan.h"
+#include "http/uri.h"
+
+#define NONE UINT32_MAX
+
+enum kind { REQUEST, RESPONSE, TRAILERS };
+
+enum {
+    SPECIAL = 1u << GW__FIELD_HOST | 1u << GW__FIELD_CONTENT_LENGTH | 1u << GW__FIELD_TRANSFER_ENCODING
+              | 1u << GW__FIELD_CONNECTION | 1u << GW__FIELD_EXPECT,
+};
+
+struct parser {
+    const char *data;
+    uint32_t size; /* to be looked at: no more than limits->head_bytes */
+    enum kind kind;
+    const struct gw__parse_limits *limits;
+    struct gw__raw_head *out;
+    struct gw__parse_error *error;
+    bool host, coding, coding_unknown; /* a Host, a Transfer-Encoding, one that is not chunked was there */
+    bool close, stay, names;           /* Connection: close, keep-alive, something else */
+};
+
+typedef void scan_function(const char *data, uint32_t base, uint32_t size, struct gw__bits *out);
+
+static bool fail(struct parser *parser, int status, const char *reason)
+{
+    *parser->error = (struct gw__parse_error){parser->kind == RESPONSE ? 502 : status, reason};
+    return false;
+}
+
+static enum gw__parse_result refuse(struct parser *parser, int status, const char *reason)
+{
+    fail(parser, status, reason);
+    return GW__PARSE_BAD;
+}
+
+static enum gw__method method_id(const char *name, size_t size)
+{
+    static const struct {
+        char name[8];
+        uint8_t size, id;
+    } methods[] = {
+        {"GET", 3, GW__METHOD_GET},         {"POST", 4, GW__METHOD_POST},       {"HEAD", 4, GW__METHOD_HEAD},
+        {"PUT", 3, GW__METHOD_PUT},         {"DELETE", 6, GW__METHOD_DELETE},   {"OPTIONS", 7, GW__METHOD_OPTIONS},
+        {"PATCH", 5, GW__METHOD_PATCH},     {"CONNECT", 7, GW__METHOD_CONNECT}, {"TRACE", 5, GW__METHOD_TRACE},
+    };
+    for (unsigned i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (methods[i].size == size && memcmp(methods[i].name, name, size) == 0)
+            return methods[i].id;
+    return GW__METHOD_OTHER;
+}
+
+/* "HTTP/1.0" or "HTTP/1.1"; 505 for other versions of that form. */
+static bool take_version(struct parser *parser, const char *text)
+{
+    uint64_t word = gw__load64(text);
+    if (word == gw__load64("HTTP/1.1") || word == gw__load64("HTTP/1.0")) {
+        parser->out->minor = (uint8_t)(text[7] - '0');
+        return true;
+    }
+    if (memcmp(text, "HTTP/", 5) == 0 && (unsigned)(text[5] - '0') < 10 && text[6] == '.' && (unsigned)(text[7] - '0') < 10)
+        return fail(parser, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+    return fail(parser, 400, "the start line has no valid HTTP version");
+}
+
+/* What is in the target is left to gw__target_split(): between the first and the last space there is one at least. */
+static bool take_request_line(struct parser *parser, uint32_t start, uint32_t end)
+{
+    struct gw__raw_head *out = parser->out;
+    const char *line = parser->data + start;
+    uint32_t size = end - start, method = 0;
+    while (method < size && gw__char_is(line[method], GW__CHAR_TOKEN))
+        method++;
+    if (method == 0 || method == size || line[method] != ' ')
+        return fail(parser, 400, "the request line has no valid method");
+    if (size < method + sizeof "  HTTP/1.1" || line[size - 9] != ' ')
+        return fail(parser, 400, "the request line is not: method, target, version");
+    if (!take_version(parser, line + size - 8))
+        return false;
+    out->method = start;
+    out->method_size = method;
+    out->target = start + method + 1;
+    out->target_size = size - method - 10;
+    out->method_id = (uint8_t)(method == 3 && line[0] == 'G' && line[1] == 'E' && line[2] == 'T' ? GW__METHOD_GET
+                                                                                               : method_id(line, method));
+    return true;
+}
+
+static bool take_status_line(struct parser *parser, uint32_t start, uint32_t end)
+{
+    struct gw__raw_head *out = parser->out;
+    const char *line = parser->data + start;
+    uint32_t size = end - start;
+    if (size < sizeof "HTTP/1.1 200" - 1 || line[8] != ' ')
+        return fail(parser, 502, "the status line is not: version, status, reason");
+    if (!take_version(parser, line))
+        return false;
+    unsigned a = (unsigned)(line[9] - '0'), b = (unsigned)(line[10] - '0'), c = (unsigned)(line[11] - '0');
+    if (a < 1 || a > 5 || b > 9 || c > 9 || (size > 12 && line[12] != ' '))
+        return fail(parser, 502, "the status is not a number from 100 to 599");
+    out->status = (uint16_t)(a * 100 + b * 10 + c);
+    out->reason = size > 12 ? start + 13 : end;
+    out->reason_size = size > 12 ? size - 13 : 0;
+    return true;
+}
+
+static bool take_content_length(struct parser *parser, const char *value, uint32_t size)
+{
+    if (parser->out->content_length >= 0)
+        return fail(parser, 400, "more than one Content-Length");
+    int64_t length = 0;
+    for (uint32_t i = 0; i < size; i++) {
+        unsigned digit = (unsigned char)value[i] - (unsigned)'0';
+        if (digit > 9)
+            return fail(parser, 400, "Content-Length is not a number");
+        if (length > (INT64_MAX - 9) / 10)
+            return fail(parser, 400, "Content-Length is too large");
+        length = length * 10 + digit;
+    }
+    if (size == 0)
+        return fail(parser, 400, "Content-Length is empty");
+    parser->out->content_length = length;
+    return true;
+}
+
+/* Cuts the next element off a list: blanks around it gone, maybe empty. */
+static struct gw__str next_element(const char **at, const char *end)
+{
+    const char *from = *at, *to = memchr(from, ',', (size_t)(end - from));
+    *at = to ? to + 1 : end;
+    if (!to)
+        to = end;
+    while (from < to && (*from == ' ' || *from == '\t'))
+        from++;
+    while (from < to && (to[-1] == ' ' || to[-1] == '\t'))
+        to--;
+    return (struct gw__str){from, (size_t)(to - from)};
+}
+
+static bool take_coding(struct parser *parser, const char *value, uint32_t size)
+{
+    const char *end = value + size;
+    parser->coding = true;
+    do {
+        struct gw__str coding = next_element(&value, end);
+        if (value == end && end[-1] == ',')
+            return fail(parser, 400, "Transfer-Encoding is malformed");
+        if (parser->out->chunked)
+            return fail(parser, 400, "chunked is not the last transfer coding");
+        if (gw__str_case_equal(coding, GW__STR("chunked")))
+            parser->out->chunked = true;
+        else if (gw__is_token(coding.data, coding.size))
+            parser->coding_unknown = true;
+        else
+            return fail(parser, 400, "Transfer-Encoding is malformed");
+    } while (value < end);
+    return true;
+}
+
+static bool take_connection(struct parser *parser, const char *value, uint32_t size)
+{
+    if (size == 10 && gw__name_is(value, "keep-alive", 10))
+        return parser->stay = true;
+    for (const char *end = value + size; value < end;) {
+        struct gw__str option = next_element(&value, end);
+        if (gw__str_case_equal(option, GW__STR("close")))
+            parser->close = true;
+        else if (gw__str_case_equal(option, GW__STR("keep-alive")))
+            parser->stay = true;
+        else if (gw__is_token(option.data, option.size))
+            parser->names = true;
+    }
+    return true;
+}
+
+/* A field that says something to the parser itself. */
+static bool take_special(struct parser *parser, const struct gw__raw_field *field)
+{
+    const char *value = parser->data + field->value;
+    switch (field->id) {
+    case GW__FIELD_HOST:
+        if (parser->kind == RESPONSE)
+            return true;
+        if (parser->host)
+            return fail(parser, 400, "more than one Host");
+        parser->host = true;
+        return gw__host_valid((struct gw__str){value, field->value_size}) || fail(parser, 400, "Host is invalid");
+    case GW__FIELD_CONTENT_LENGTH:
+        return take_content_length(parser, value, field->value_size);
+    case GW__FIELD_TRANSFER_ENCODING:
+        return take_coding(parser, value, field->value_size);
+    case GW__FIELD_CONNECTION:
+        return take_connection(parser, value, field->value_size);
+    default: /* Expect */
+        if (parser->kind == RESPONSE || parser->out->minor == 0)
+            return true;
+        if (field->value_size != 12 || !gw__name_is(value, "100-continue", 12))
+            return fail(parser, 417, "only 100-continue may be expected");
+        return parser->out->expect_continue = true;
+    }
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* One "name: value" in data[start…end), its first colon at `colon`. */
+static inline bool take_field(struct parser *parser, uint32_t start, uint32_t colon, uint32_t end)
+{
+    struct gw__raw_head *out = parser->out;
+    const char *data = parser->data;
+    if (colon == NONE || colon == start)
+        return fail(parser, 400, "a field line has no name");
+    if (colon - start > UINT16_MAX || out->count >= parser->limits->fields || out->count >= GW__MAX_FIELDS)
+        return fail(parser, 431, "too many fields, or too long a name");
+    enum gw__field_id id = gw__field_id_inline(data + start, colon - start);
+    if (id == GW__FIELD_OTHER && !gw__chars_are(data + start, colon - start, GW__CHAR_TOKEN))
+        return fail(parser, 400, "a field name is not a token");
+    struct gw__raw_field *field = &out->fields[out->count++];
+    uint32_t value = colon + 1;
+    while (value < end && is_blank(data[value]))
+        value++;
+    while (end > value && is_blank(data[end - 1]))
+        end--;
+    field->name = start;
+    field->name_size = (uint16_t)(colon - start);
+    field->value = value;
+    field->value_size = end - value;
+    field->id = (uint8_t)id;
+    field->hop = gw__field_id_is_hop(id);
+    return !(SPECIAL >> id & 1) || parser->kind == TRAILERS || take_special(parser, field);
+}
+
+/* Odd bytes (bits of them, from base on) may be tabs, obs-text, and CR in front of LF or of the input's end. */
+static bool odd_allowed(struct parser *parser, uint32_t base, uint64_t bits)
+{
+    for (; bits; bits &= bits - 1) {
+        uint32_t at = base + (uint32_t)__builtin_ctzll(bits);
+        unsigned char c = (unsigned char)parser->data[at];
+        if (c == '\t' || c >= 0x80)
+            continue;
+        if (c != '\r')
+            return fail(parser, 400, "a control byte in the head");
+        if (at + 1 < parser->size && parser->data[at + 1] != '\n')
+            return fail(parser, 400, "a CR that no LF follows");
+    }
+    return true;
+}
+
+static inline bool take_line(struct parser *parser, bool first, uint32_t start, uint32_t colon, uint32_t end)
+{
+    if (!first)
+        return take_field(parser, start, colon, end);
+    if (end - start > parser->limits->line_bytes)
+        return fail(parser, 414, "the start line is too long");
+    return parser->kind == REQUEST ? take_request_line(parser, start, end) : take_status_line(parser, start, end);
+}
+
+/* Lines from `start` up to the empty one. */
+static inline __attribute__((always_inline)) enum gw__parse_result take_lines(struct parser *parser, uint32_t start,
+                                                                              scan_function *scan)
+{
+    bool first = parser->kind != TRAILERS;
+    uint32_t line = start, colon = NONE;
+    for (uint32_t base = start; base < parser->size; base += 64) {
+        struct gw__bits bits;
+        scan(parser->data, base, parser->size, &bits);
+        uint64_t odd = bits.odd & ~bits.lf & ~(bits.lf >> 1); /* what stands in front of LF is checked there */
+        while (bits.lf) {
+            uint64_t bit = bits.lf & -bits.lf;
+            uint32_t end = base + (uint32_t)__builtin_ctzll(bits.lf);
+            if (colon == NONE && (bits.colon & (bit - 1)))
+                colon = base + (uint32_t)__builtin_ctzll(bits.colon);
+            if (end == line || parser->data[end - 1] != '\r')
+                return refuse(parser, 400, "a line that does not end with CR LF");
+            if (end - 1 == line && !first) {
+                parser->out->size = end + 1;
+                odd &= bit - 1;
+                return !odd || odd_allowed(parser, base, odd) ? GW__PARSE_OK : GW__PARSE_BAD;
+            }
+            if (!take_line(parser, first, line, colon, end - 1))
+                return GW__PARSE_BAD;
+            first = false;
+            line = end + 1;
+            colon = NONE;
+            bits.colon &= -bit;
+            bits.lf ^= bit;
+        }
+        if (colon == NONE && bits.colon)
+            colon = base + (uint32_t)__builtin_ctzll(bits.colon);
+        if (odd && !odd_allowed(parser, base, odd))
+            return GW__PARSE_BAD;
+    }
+    if (first && parser->size > line + 1 && parser->size - line - 1 > parser->limits->line_bytes)
+        return refuse(parser, 414, "the start line is too long");
+    if (parser->size >= parser->limits->head_bytes)
+        return refuse(parser, first ? 414 : 431, "the head is too large");
+    return GW__PARSE_MORE;
+}
+
+static enum gw__parse_result take_lines_sse2(struct parser *parser, uint32_t start)
+{
+    return take_lines(parser, start, gw__scan_sse2);
+}
+
+static enum gw__parse_result take_lines_scalar(struct parser *parser, uint32_t start)
+{
+    return take_lines(parser, start, gw__scan_scalar);
+}
+
+/* RFC 9110 section 7.6.1: options name hop-by-hop fields only. These are for all recipients, or we and the upstream
+ * decide by them, so a client can't have them removed by naming them. */
+static bool is_end_to_end(const char *name, size_t size)
+{
+    static const struct gw__str names[] = {
+        {"host", 4}, {"cache-control", 13}, {"authorization", 13}, {"cookie", 6}, {"set-cookie", 10}, {"via", 3},
+        {"forwarded", 9}, {"date", 4}, {"max-forwards", 12}, {"location", 8}, {"origin", 6}, {"range", 5},
+    };
+    if ((size > 8 && gw__case_equal(name, "content-", 8)) || (size > 12 && gw__case_equal(name, "x-forwarded-", 12)))
+        return true;
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].size == size && gw__case_equal(names[i].data, name, size))
+            return true;
+    return false;
+}
+
+static void mark_hop(struct gw__raw_head *raw, const char *data, struct gw__str name)
+{
+    if (is_end_to_end(name.data, name.size))
+        return;
+    for (unsigned i = 0; i < raw->count; i++) {
+        struct gw__raw_field *field = &raw->fields[i];
+        if (field->name_size == name.size && gw__case_equal(data + field->name, name.data, name.size))
+            field->hop = true;
+    }
+}
+
+static void mark_named(struct gw__raw_head *raw, const char *data)
+{
+    for (unsigned i = 0; i < raw->count; i++) {
+        const struct gw__raw_field *field = &raw->fields[i];
+        const char *at = data + field->value, *end = at + field->value_size;
+        while (field->id == GW__FIELD_CONNECTION && at < end)
+            mark_hop(raw, data, next_element(&at, end));
+    }
+}
+
+/* What the fields together say. */
+static bool settle(struct parser *parser)
+{
+    struct gw__raw_head *out = parser->out;
+    if (parser->coding) {
+        if (out->content_length >= 0)
+            return fail(parser, 400, "both Transfer-Encoding and Content-Length");
+        if (out->minor == 0)
+            return fail(parser, 400, "Transfer-Encoding in HTTP/1.0");
+        if (parser->coding_unknown)
+            return fail(parser, 501, "a transfer coding that is not chunked");
+    }
+    if (parser->names)
+        mark_named(out, parser->data);
+    out->keep_alive = !parser->close && (out->minor == 1 || parser->stay);
+    if (parser->kind == REQUEST)
+        return parser->host || out->minor == 0 || fail(parser, 400, "no Host");
+    if (out->status < 200 || out->status == 204 || out->status == 304) {
+        out->content_length = 0;
+        out->chunked = false;
+    }
+    return true;
+}
+
+static inline __attribute__((always_inline)) enum gw__parse_result
+parse(enum kind kind, const char *data, size_t size, const struct gw__parse_limits *limits, struct gw__raw_head *out,
+      struct gw__parse_error *error, enum gw__parse_result (*lines)(struct parser *, uint32_t))
+{
+    struct parser parser = {
+        .data = data,
+        .size = size < limits->head_bytes ? (uint32_t)size : limits->head_bytes,
+        .kind = kind,
+        .limits = limits,
+        .out = out,
+        .error = error,
+    };
+    memset(out, 0, offsetof(struct gw__raw_head, fields));
+    out->content_length = -1;
+    uint32_t start = 0;
+    if (kind == REQUEST)
+        while (start < 4 && parser.size - start >= 2 && data[start] == '\r' && data[start + 1] == '\n')
+            start += 2;
+    enum gw__parse_result result = lines(&parser, start);
+    if (result != GW__PARSE_OK || kind == TRAILERS)
+        return result;
+    return settle(&parser) ? GW__PARSE_OK : GW__PARSE_BAD;
+}
+
+enum gw__parse_result gw__parse_request(const char *data, size_t size, const struct gw__parse_limits *limits,
+                                        struct gw__raw_head *out, struct gw__parse_error *error)
+{
+    return parse(REQUEST, data, size, limits, out, error, take_lines_sse2);
+}
+
+enum gw__parse_result gw__parse_response(const char *data, size_t size, const struct gw__parse_limits *limits,
+                                         struct gw__raw_head *out, struct gw__parse_error *error)
+{
+    return parse(RESPONSE, data, size, limits, out, error, take_lines_sse2);
+}
+
+enum gw__parse_result gw__parse_request_scalar(const char *data, size_t size, const struct gw__parse_limits *limits,
+                                               struct gw__raw_head *out, struct gw__parse_error *error)
+{
+    return parse(REQUEST, data, size, limits, out, error, take_lines_scalar);
+}
+
+enum gw__parse_result gw__parse_response_scalar(const char *data, size_t size, const struct gw__parse_limits *limits,
+                                                struct gw__raw_head *out, struct gw__parse_error *error)
+{
+    return parse(RESPONSE, data, size, limits, out, error, take_lines_scalar);
+}
+
+/* RFC 9110 section 6.5.1: what decides about framing, routing, access, caching or reading of the message has come too
+ * late in a trailer, and a recipient that merges it would be fooled. */
+static bool is_forbidden_in_trailer(const char *name, size_t size)
+{
+    static const struct gw__str names[] = {
+        {"proxy-authorization", 19}, {"proxy-authenticate", 18}, {"www-authenticate", 16}, {"age", 3}, {"expires", 7},
+        {"retry-after", 11}, {"vary", 4}, {"pragma", 6}, {"if-match", 8}, {"if-none-match", 13},
+        {"if-modified-since", 17}, {"if-unmodified-since", 19}, {"if-range", 8},
+    };
+    if (gw__field_id_inline(name, size) != GW__FIELD_OTHER || is_end_to_end(name, size))
+        return true;
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].size == size && gw__case_equal(names[i].data, name, size))
+            return true;
+    return false;
+}
+
+enum gw__parse_result gw__parse_trailers(const char *data, size_t size, const struct gw__parse_limits *limits,
+                                         struct gw__raw_head *raw, struct gw__parse_error *error)
+{
+    enum gw__parse_result result = parse(TRAILERS, data, size, limits, raw, error, take_lines_sse2);
+    if (result == GW__PARSE_OK)
+        for (unsigned i = 0; i < raw->count; i++)
+            raw->fields[i].hop = is_forbidden_in_trailer(data + raw->fields[i].name, raw->fields[i].name_size);
+    return result;
+}
