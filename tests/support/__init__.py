@@ -1,0 +1,1 @@
+"""What the tests against a running gateway share: the gateway, a raw client, a scriptable upstream."""
