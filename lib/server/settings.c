@@ -1,0 +1,188 @@
+/* The tables of all settings, in one place. Defaults stand at the top level only: below it, what is not said
+ * is inherited. Each place takes those limits and timeouts alone that have an effect there. */
+#include "server/settings.h"
+
+#include <stddef.h>
+
+enum { DAY_MS = 86400000 };
+
+static const struct gw_option_spec top_limits[] = {
+    {.key = "line_bytes", .kind = GW_KIND_SIZE, .fallback = "8KiB", .min = 256, .max = 65536,
+     .doc = "Longest request line; 414 above."},
+    {.key = "head_bytes", .kind = GW_KIND_SIZE, .fallback = "32KiB", .min = 512, .max = 65536,
+     .doc = "Longest head of a request, start line and all fields; 431 above."},
+    {.key = "headers", .kind = GW_KIND_INT, .fallback = "100", .min = 1, .max = 256,
+     .doc = "Most fields in a head; 431 above."},
+    {.key = "body", .kind = GW_KIND_SIZE, .fallback = "1GiB", .min = 0, .max = INT64_C(1) << 50,
+     .doc = "Longest body of a request; 413 above."},
+    {.key = "body_buffer", .kind = GW_KIND_SIZE, .fallback = "1MiB", .min = 0, .max = INT64_C(1) << 30,
+     .doc = "Longest body that a filter or endpoint may ask to have whole; 413 above."},
+    {.key = "connections", .kind = GW_KIND_INT, .fallback = "10000", .min = 1, .max = 1000000,
+     .doc = "Most client connections of one worker; more wait to be accepted."},
+    {0},
+};
+
+static const struct gw_option_spec listener_limits[] = {
+    {.key = "line_bytes", .kind = GW_KIND_SIZE, .min = 256, .max = 65536, .doc = "Longest request line; 414 above."},
+    {.key = "head_bytes", .kind = GW_KIND_SIZE, .min = 512, .max = 65536,
+     .doc = "Longest head of a request, start line and all fields; 431 above."},
+    {.key = "headers", .kind = GW_KIND_INT, .min = 1, .max = 256, .doc = "Most fields in a head; 431 above."},
+    {.key = "connections", .kind = GW_KIND_INT, .min = 1, .max = 1000000,
+     .doc = "Most client connections of one worker through this listener."},
+    {0},
+};
+
+static const struct gw_option_spec route_limits[] = {
+    {.key = "body", .kind = GW_KIND_SIZE, .min = 0, .max = INT64_C(1) << 50,
+     .doc = "Longest body of a request; 413 above."},
+    {.key = "body_buffer", .kind = GW_KIND_SIZE, .min = 0, .max = INT64_C(1) << 30,
+     .doc = "Longest body that a filter or endpoint may ask to have whole; 413 above."},
+    {0},
+};
+
+static const struct gw_option_spec top_timeouts[] = {
+    {.key = "head", .kind = GW_KIND_DURATION, .fallback = "10s", .min = 1, .max = DAY_MS,
+     .doc = "From the first byte of a request's head to its last; 408 after."},
+    {.key = "keep_alive", .kind = GW_KIND_DURATION, .fallback = "60s", .min = 1, .max = DAY_MS,
+     .doc = "How long a client's connection may wait for its next request."},
+    {.key = "connect", .kind = GW_KIND_DURATION, .fallback = "3s", .min = 1, .max = DAY_MS,
+     .doc = "For a connection to an instance; then the next one is tried, or 502."},
+    {.key = "response", .kind = GW_KIND_DURATION, .fallback = "60s", .min = 1, .max = DAY_MS,
+     .doc = "From the end of the request, or its last piece so far, to the head of the response; 504 after."},
+    {.key = "stall", .kind = GW_KIND_DURATION, .fallback = "60s", .min = 1, .max = DAY_MS,
+     .doc = "Between two pieces of a body, in either direction."},
+    {0},
+};
+
+static const struct gw_option_spec listener_timeouts[] = {
+    {.key = "head", .kind = GW_KIND_DURATION, .min = 1, .max = DAY_MS,
+     .doc = "From the first byte of a request's head to its last; 408 after."},
+    {.key = "keep_alive", .kind = GW_KIND_DURATION, .min = 1, .max = DAY_MS,
+     .doc = "How long a client's connection may wait for its next request."},
+    {0},
+};
+
+static const struct gw_option_spec service_timeouts[] = {
+    {.key = "connect", .kind = GW_KIND_DURATION, .min = 1, .max = DAY_MS,
+     .doc = "For a connection to an instance; then the next one is tried, or 502."},
+    {0},
+};
+
+static const struct gw_option_spec route_timeouts[] = {
+    {.key = "response", .kind = GW_KIND_DURATION, .min = 1, .max = DAY_MS,
+     .doc = "From the end of the request, or its last piece so far, to the head of the response; 504 after."},
+    {.key = "stall", .kind = GW_KIND_DURATION, .min = 1, .max = DAY_MS,
+     .doc = "Between two pieces of a body, in either direction."},
+    {0},
+};
+
+static const struct gw_option_spec log_specs[] = {
+    {.key = "level", .kind = GW_KIND_CHOICE, .choices = "error|warning|info|debug", .fallback = "info", .shorthand = true,
+     .doc = "Least important kind of line that is logged."},
+    {0},
+};
+
+static const struct gw_option_spec admin_specs[] = {
+    {.key = "socket", .kind = GW_KIND_PATH, .required = true,
+     .doc = "Unix socket of the admin API, for this user and root; `gwctl status` and `reload` use it."},
+    {0},
+};
+
+static const struct gw_option_spec pool_specs[] = {
+    {.key = "idle", .kind = GW_KIND_INT, .fallback = "512", .min = 0, .max = 100000,
+     .doc = "Most idle connections kept to an instance by one worker."},
+    {.key = "keep_alive", .kind = GW_KIND_DURATION, .fallback = "50s", .min = 1, .max = DAY_MS,
+     .doc = "How long a connection is kept idle."},
+    {0},
+};
+
+static const struct gw_option_spec plugin_item = {.kind = GW_KIND_STRING};
+
+const struct gw_option_spec gw__top_specs[] = {
+    {.key = "version", .kind = GW_KIND_ANY, .doc = "Version of this format: 1. Every file says it."},
+    {.key = "include", .kind = GW_KIND_ANY,
+     .doc = "A folder, of which every *.cfg is read by itself, in the order of their names; or one file."},
+    {.key = "workers", .kind = GW_KIND_INT, .min = 1, .max = 256,
+     .doc = "Worker threads; by default one for each CPU. A change needs a restart."},
+    {.key = "log", .kind = GW_KIND_GROUP, .members = log_specs, .fallback = "{}", .doc = "Diagnostics."},
+    {.key = "plugins", .kind = GW_KIND_STRINGS, .members = &plugin_item, .fallback = "()",
+     .doc = "Shared objects with filters, endpoints and predicates. A name without '/' is looked for in the plugin folder."},
+    {.key = "admin", .kind = GW_KIND_GROUP, .members = admin_specs, .doc = "The admin API; none by default."},
+    {.key = "limits", .kind = GW_KIND_GROUP, .members = top_limits, .fallback = "{}",
+     .doc = "What a request may not exceed."},
+    {.key = "timeouts", .kind = GW_KIND_GROUP, .members = top_timeouts, .fallback = "{}", .doc = "How long a wait may last."},
+    {.key = "listeners", .kind = GW_KIND_ANY, .doc = "A list of groups: where to listen."},
+    {.key = "services", .kind = GW_KIND_ANY, .doc = "A list of groups: the backends."},
+    {.key = "decorators", .kind = GW_KIND_ANY,
+     .doc = "A list of `{ name = options; }`: filters around everything, routing included."},
+    {.key = "filters", .kind = GW_KIND_ANY, .doc = "A list of `{ name = options; }`: filters of all routes."},
+    {.key = "routes", .kind = GW_KIND_ANY, .doc = "A list of groups: which request goes where."},
+    {0},
+};
+
+const struct gw_option_spec gw__listener_specs[] = {
+    {.key = "address", .kind = GW_KIND_ANY,
+     .doc = "\"host:port\", \"[v6]:port\", \":port\" or \"unix:/path\". Port 0 takes any that is free."},
+    {.key = "limits", .kind = GW_KIND_GROUP, .members = listener_limits, .doc = "In place of the top level's."},
+    {.key = "timeouts", .kind = GW_KIND_GROUP, .members = listener_timeouts, .doc = "In place of the top level's."},
+    {0},
+};
+
+const struct gw_option_spec gw__service_specs[] = {
+    {.key = "name", .kind = GW_KIND_ANY, .doc = "The name that endpoints call it by."},
+    {.key = "instances", .kind = GW_KIND_ANY, .doc = "A list of addresses, or of groups with address and weight."},
+    {.key = "balance", .kind = GW_KIND_CHOICE, .choices = "round_robin", .fallback = "round_robin",
+     .doc = "How an instance is chosen for a request."},
+    {.key = "pool", .kind = GW_KIND_GROUP, .members = pool_specs, .fallback = "{}",
+     .doc = "Connections kept for the next request."},
+    {.key = "timeouts", .kind = GW_KIND_GROUP, .members = service_timeouts, .doc = "In place of the top level's."},
+    {0},
+};
+
+const struct gw_option_spec gw__instance_specs[] = {
+    {.key = "address", .kind = GW_KIND_ANY, .doc = "\"host:port\", \"[v6]:port\" or \"unix:/path\"."},
+    {.key = "weight", .kind = GW_KIND_INT, .fallback = "1", .min = 1, .max = 1000,
+     .doc = "Its share of the requests, next to the others' weights."},
+    {0},
+};
+
+const struct gw_option_spec gw__route_specs[] = {
+    {.key = "id", .kind = GW_KIND_ANY, .doc = "A name for logs and messages; no two routes have the same."},
+    {.key = "predicates", .kind = GW_KIND_ANY, .doc = "A group of `name = options;`: all of them must match."},
+    {.key = "filters", .kind = GW_KIND_ANY, .doc = "A list of `{ name = options; }`, run in this order."},
+    {.key = "endpoint", .kind = GW_KIND_ANY, .doc = "A group of one `name = options;`: what makes the response."},
+    {.key = "priority", .kind = GW_KIND_INT, .fallback = "0", .min = -1000000, .max = 1000000,
+     .doc = "Decides between routes of which neither is more specific; the highest wins."},
+    {.key = "limits", .kind = GW_KIND_GROUP, .members = route_limits, .doc = "In place of the top level's."},
+    {.key = "timeouts", .kind = GW_KIND_GROUP, .members = route_timeouts, .doc = "In place of the top level's."},
+    {0},
+};
+
+static void fill(int64_t *out, const struct gw_option *group, const char *key)
+{
+    if (gw_option_get(group, key))
+        *out = gw_option_int(group, key);
+}
+
+void gw__limits_fill(struct gw__limits *out, const struct gw_option *group)
+{
+    if (!group)
+        return;
+    fill(&out->line_bytes, group, "line_bytes");
+    fill(&out->head_bytes, group, "head_bytes");
+    fill(&out->headers, group, "headers");
+    fill(&out->body_bytes, group, "body");
+    fill(&out->body_buffer_bytes, group, "body_buffer");
+    fill(&out->connections, group, "connections");
+}
+
+void gw__timeouts_fill(struct gw__timeouts *out, const struct gw_option *group)
+{
+    if (!group)
+        return;
+    fill(&out->head_ms, group, "head");
+    fill(&out->keep_alive_ms, group, "keep_alive");
+    fill(&out->connect_ms, group, "connect");
+    fill(&out->response_ms, group, "response");
+    fill(&out->stall_ms, group, "stall");
+}
