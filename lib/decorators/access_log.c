@@ -93,6 +93,7 @@ struct access_log {
     uint32_t count;
     int64_t second; /* that `date` shows */
     char date[20];  /* "2026-11-21T14:03:25" */
+    char format[MAX_FORMAT + 16];
     struct segment segments[MAX_SEGMENTS];
 };
 
@@ -139,9 +140,11 @@ static int parse_variable(struct gw_filter *self, const struct gw_option *at, st
     return 0;
 }
 
-static int parse_format(struct gw_filter *self, const struct gw_option *at, const char *format)
+/* Takes log->format apart. */
+static int parse_format(struct gw_filter *self, const struct gw_option *at)
 {
     struct access_log *log = gw_filter_data(self);
+    const char *format = log->format;
     while (*format) {
         if (log->count == MAX_SEGMENTS) {
             gw_filter_error(self, at, "expected at most %d variables, found more", MAX_SEGMENTS - 1);
@@ -162,7 +165,7 @@ static int parse_format(struct gw_filter *self, const struct gw_option *at, cons
             return GW_ERROR_CONFIG;
         format = end + 1;
     }
-    for (uint32_t i = log->count, reserve = 1; i-- > 0;) {
+    for (uint32_t i = log->count, reserve = 16; i-- > 0;) {
         log->segments[i].reserve = reserve;
         reserve += log->segments[i].size + OTHER_BYTES;
     }
@@ -182,7 +185,8 @@ static int access_log_create(struct gw_filter *self, const struct gw_option *opt
                         MAX_FORMAT, format);
         return GW_ERROR_CONFIG;
     }
-    if (parse_format(self, at, log->json ? json_format : format) < 0)
+    strcpy(log->format, log->json ? json_format : format);
+    if (parse_format(self, at) < 0)
         return GW_ERROR_CONFIG;
     log->file = gw_log_file_open(gw_filter_server(self), path);
     if (!log->file) {
@@ -248,40 +252,34 @@ static void put_text(struct gw__line *line, bool json, const char *text, uint32_
         gw__line_escape(line, text, limit);
 }
 
-static const char *text_value(struct gw_exchange *ex, const struct segment *segment, const struct seen *seen)
-{
-    switch (segment->variable) {
-    case ID: return gw_exchange_id(ex);
-    case CLIENT: return gw_exchange_client_address(ex);
-    case METHOD: return gw_exchange_method(ex);
-    case PATH: return seen->path;
-    case QUERY: return seen->query;
-    case HOST: return seen->host;
-    case SCHEME: return gw_exchange_scheme(ex);
-    case PROTOCOL: return gw_exchange_protocol(ex);
-    case ROUTE: return gw_exchange_route(ex);
-    case UPSTREAM: return gw_exchange_upstream(ex);
-    case ERROR: return gw_exchange_error_code(ex);
-    case CUT: return gw_exchange_cut_reason(ex);
-    case REQUEST_HEADER: return gw_exchange_request_header(ex, segment->header);
-    case RESPONSE_HEADER: return gw_exchange_response_header(ex, segment->header);
-    default: return NULL;
-    }
-}
-
 static void put_value(struct gw__line *line, struct gw_exchange *ex, struct access_log *log, const struct segment *segment,
                       const struct seen *seen)
 {
+    const char *text = NULL;
     switch (segment->variable) {
-    case NO_VARIABLE: break;
-    case TIME: put_time(line, log, gw_exchange_started_us(ex)); break;
-    case STATUS: put_number(line, log->json, gw_exchange_status(ex)); break;
-    case REQUEST_BYTES: gw__line_u64(line, gw_exchange_request_bytes(ex)); break;
-    case RESPONSE_BYTES: gw__line_u64(line, gw_exchange_response_bytes(ex)); break;
-    case DURATION_US: put_number(line, log->json, gw_exchange_elapsed_us(ex)); break;
-    case UPSTREAM_US: put_number(line, log->json, gw_exchange_upstream_us(ex)); break;
-    default: put_text(line, log->json, text_value(ex, segment, seen), segment->reserve); break;
+    case NO_VARIABLE: return;
+    case TIME: put_time(line, log, gw_exchange_started_us(ex)); return;
+    case STATUS: put_number(line, log->json, gw_exchange_status(ex)); return;
+    case REQUEST_BYTES: gw__line_u64(line, gw_exchange_request_bytes(ex)); return;
+    case RESPONSE_BYTES: gw__line_u64(line, gw_exchange_response_bytes(ex)); return;
+    case DURATION_US: put_number(line, log->json, gw_exchange_elapsed_us(ex)); return;
+    case UPSTREAM_US: put_number(line, log->json, gw_exchange_upstream_us(ex)); return;
+    case ID: text = gw_exchange_id(ex); break;
+    case CLIENT: text = gw_exchange_client_address(ex); break;
+    case METHOD: text = gw_exchange_method(ex); break;
+    case PATH: text = seen->path; break;
+    case QUERY: text = seen->query; break;
+    case HOST: text = seen->host; break;
+    case SCHEME: text = gw_exchange_scheme(ex); break;
+    case PROTOCOL: text = gw_exchange_protocol(ex); break;
+    case ROUTE: text = gw_exchange_route(ex); break;
+    case UPSTREAM: text = gw_exchange_upstream(ex); break;
+    case ERROR: text = gw_exchange_error_code(ex); break;
+    case CUT: text = gw_exchange_cut_reason(ex); break;
+    case REQUEST_HEADER: text = gw_exchange_request_header(ex, segment->header); break;
+    case RESPONSE_HEADER: text = gw_exchange_response_header(ex, segment->header); break;
     }
+    put_text(line, log->json, text, segment->reserve);
 }
 
 static void access_log_end(struct gw_exchange *ex, struct gw_filter *self)
@@ -292,10 +290,10 @@ static void access_log_end(struct gw_exchange *ex, struct gw_filter *self)
     struct gw__line line = {buffer, buffer + sizeof buffer};
     for (uint32_t i = 0; i < log->count; i++) {
         const struct segment *segment = &log->segments[i];
-        gw__line_put(&line, segment->text, segment->size);
+        gw__line_put_padded(&line, segment->text, segment->size);
         put_value(&line, ex, log, segment, seen);
     }
-    gw__line_put(&line, "\n", 1);
+    *line.at++ = '\n';
     gw_log_file_write(log->file, buffer, (size_t)(line.at - buffer));
 }
 

@@ -19,6 +19,16 @@ static inline void gw__line_put(struct gw__line *line, const char *data, size_t 
     line->at += size;
 }
 
+/* The same where the caller knows that there is room for `size` rounded up to 16, and that as much may
+ * be read from data. */
+static inline void gw__line_put_padded(struct gw__line *line, const char *data, size_t size)
+{
+    char *end = line->at + size;
+    for (; line->at < end; line->at += 16, data += 16)
+        memcpy(line->at, data, 16);
+    line->at = end;
+}
+
 static inline void gw__line_puts(struct gw__line *line, const char *text)
 {
     gw__line_put(line, text, strlen(text));
