@@ -13,10 +13,11 @@ static const char *parse_unix(const char *path, struct gw__address *out)
 {
     if (!*path)
         return "the path of the socket is missing";
-    if (strlen(path) >= sizeof out->path)
+    size_t size = strlen(path);
+    if (size >= sizeof out->path)
         return "the path of a Unix socket has at most 107 bytes";
     out->is_unix = true;
-    strcpy(out->path, path);
+    memcpy(out->path, path, size + 1);
     return NULL;
 }
 

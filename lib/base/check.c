@@ -31,8 +31,8 @@ static const char *origin_of(const struct place *place, const struct gw_option *
 
 static struct place below(const struct place *up, const struct gw_option *node, const char *key, size_t index)
 {
-    return (struct place){.up = up, .key = key, .index = index, .origin = origin_of(up, node), .what = up->what,
-                          .report = up->report};
+    return (struct place){
+        .up = up, .key = key, .index = index, .origin = origin_of(up, node), .what = up->what, .report = up->report};
 }
 
 /* "limits.body", "instances[2].weight"; the root has no name. */
@@ -214,7 +214,8 @@ static struct gw_option *convert_number(const struct place *place, const struct 
 {
     const char *text = gw_option_text(node);
     double value = gw_option_number(node, NULL);
-    if (text ? !gw__parse_number(text, &value) : node->type != GW__OPTION_INT && node->type != GW__OPTION_NUMBER)
+    bool good = text ? gw__parse_number(text, &value) : node->type == GW__OPTION_INT || node->type == GW__OPTION_NUMBER;
+    if (!good || value - value != 0) /* an infinity is none */
         return wrong(place, node, spec, "GW1011");
     return kept(place, gw_option_create_number(value, origin_of(place, node)));
 }
@@ -389,11 +390,11 @@ static struct gw_option *convert(const struct place *place, const struct gw_opti
 {
     static struct gw_option *(*const converters[])(const struct place *, const struct gw_option *,
                                                    const struct gw_option_spec *) = {
-        [GW_KIND_STRING] = convert_string,   [GW_KIND_INT] = convert_integer,   [GW_KIND_BOOL] = convert_bool,
+        [GW_KIND_STRING] = convert_string,   [GW_KIND_INT] = convert_integer,      [GW_KIND_BOOL] = convert_bool,
         [GW_KIND_NUMBER] = convert_number,   [GW_KIND_DURATION] = convert_integer, [GW_KIND_SIZE] = convert_integer,
-        [GW_KIND_CHOICE] = convert_choice,   [GW_KIND_NAME] = convert_field,    [GW_KIND_VALUE] = convert_field,
-        [GW_KIND_LIST] = convert_list,       [GW_KIND_GROUP] = convert_group,   [GW_KIND_ANY] = convert_any,
-        [GW_KIND_STRINGS] = convert_strings, [GW_KIND_MAP] = convert_list,      [GW_KIND_PATH] = convert_path,
+        [GW_KIND_CHOICE] = convert_choice,   [GW_KIND_NAME] = convert_field,       [GW_KIND_VALUE] = convert_field,
+        [GW_KIND_LIST] = convert_list,       [GW_KIND_GROUP] = convert_group,      [GW_KIND_ANY] = convert_any,
+        [GW_KIND_STRINGS] = convert_strings, [GW_KIND_MAP] = convert_list,         [GW_KIND_PATH] = convert_path,
     };
     return converters[spec->kind](place, node, spec);
 }

@@ -108,7 +108,8 @@ char *gw__report_text(const struct gw__report *report)
         const struct gw__report_entry *entry = sorted[i];
         if (shown_before(sorted, i))
             continue;
-        gw__text_print(&text, "%s%s%s%s", text.size ? "\n" : "", entry->origin, *entry->origin ? ": " : "", entry->text);
+        const char *colon = *entry->origin ? ": " : "";
+        gw__text_print(&text, "%s%s%s%s", text.size ? "\n" : "", entry->origin, colon, entry->text);
         if (*entry->code)
             gw__text_print(&text, " [%s]", entry->code);
     }

@@ -75,9 +75,10 @@ static bool check_address(struct gw__address *out, const char *text, const char 
 {
     const char *wrong = gw__address_parse(text, out);
     if (wrong)
-        gw__report_add(report, origin, "GW1016",
-                       "%s expects an address (\"host:port\", \"[v6]:port\", \":port\", \"unix:/path\"), found \"%s\": %s",
-                       what, text, wrong);
+        gw__report_add(
+            report, origin, "GW1016",
+            "%s expects an address (\"host:port\", \"[v6]:port\", \":port\", \"unix:/path\"), found \"%s\": %s", what,
+            text, wrong);
     return !wrong;
 }
 
@@ -118,8 +119,7 @@ static void check_instance(struct gw__checked_instance *out, const struct gw__in
     if (valid && !out->address.is_unix && (!out->address.port || !*out->address.host))
         gw__report_add(report, instance->origin, "GW1016", "%s needs a host and a port, found \"%s\"", what,
                        instance->address);
-    struct gw_option *options =
-        gw__option_check(instance->options, gw__instance_specs, what, instance->origin, report);
+    struct gw_option *options = gw__option_check(instance->options, gw__instance_specs, what, instance->origin, report);
     out->weight = (int)gw_option_int(options, "weight");
     gw_option_destroy(options);
 }
@@ -129,7 +129,8 @@ static void check_name(const char *kind, const char *name, const char *origin, c
                        struct gw__report *report)
 {
     if (!*name)
-        gw__report_add(report, origin, "GW1018", "a %s needs %s", kind, strcmp(kind, "route") == 0 ? "an id" : "a name");
+        gw__report_add(report, origin, "GW1018", "a %s needs %s", kind,
+                       strcmp(kind, "route") == 0 ? "an id" : "a name");
     else if (first_origin)
         gw__report_add(report, origin, "GW1017", "%s '%s' is given twice, first at %s", kind, name, first_origin);
 }

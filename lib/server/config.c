@@ -253,7 +253,8 @@ void gw_service_add_instance(struct gw_service *service, const char *address, co
 {
     struct gw__instance *instances = NULL;
     if (service)
-        instances = gw__grow(service->instances, service->instance_count, &service->instance_capacity, sizeof *instances);
+        instances =
+            gw__grow(service->instances, service->instance_count, &service->instance_capacity, sizeof *instances);
     if (instances) {
         struct gw_config *config = service->config;
         service->instances = instances;
@@ -303,7 +304,8 @@ struct gw_route *gw_config_add_route(struct gw_config *config, const char *id)
 {
     struct gw_route *route = NULL;
     if (config)
-        route = add_object(config, (void ***)&config->routes, &config->route_count, &config->route_capacity, sizeof *route);
+        route =
+            add_object(config, (void ***)&config->routes, &config->route_count, &config->route_capacity, sizeof *route);
     if (route)
         *route = (struct gw_route){.config = config, .id = copy_text(config, id), .origin = copy_origin(config, NULL)};
     return route;

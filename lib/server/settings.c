@@ -77,8 +77,8 @@ static const struct gw_option_spec route_timeouts[] = {
 };
 
 static const struct gw_option_spec log_specs[] = {
-    {.key = "level", .kind = GW_KIND_CHOICE, .choices = "error|warning|info|debug", .fallback = "info", .shorthand = true,
-     .doc = "Least important kind of line that is logged."},
+    {.key = "level", .kind = GW_KIND_CHOICE, .choices = "error|warning|info|debug", .fallback = "info",
+     .shorthand = true, .doc = "Least important kind of line that is logged."},
     {0},
 };
 
@@ -106,11 +106,12 @@ const struct gw_option_spec gw__top_specs[] = {
      .doc = "Worker threads; by default one for each CPU. A change needs a restart."},
     {.key = "log", .kind = GW_KIND_GROUP, .members = log_specs, .fallback = "{}", .doc = "Diagnostics."},
     {.key = "plugins", .kind = GW_KIND_STRINGS, .members = &plugin_item, .fallback = "()",
-     .doc = "Shared objects with filters, endpoints and predicates. A name without '/' is looked for in the plugin folder."},
+     .doc = "Shared objects with types of stages. A name without '/' is looked for in the plugin folder."},
     {.key = "admin", .kind = GW_KIND_GROUP, .members = admin_specs, .doc = "The admin API; none by default."},
     {.key = "limits", .kind = GW_KIND_GROUP, .members = top_limits, .fallback = "{}",
      .doc = "What a request may not exceed."},
-    {.key = "timeouts", .kind = GW_KIND_GROUP, .members = top_timeouts, .fallback = "{}", .doc = "How long a wait may last."},
+    {.key = "timeouts", .kind = GW_KIND_GROUP, .members = top_timeouts, .fallback = "{}",
+     .doc = "How long a wait may last."},
     {.key = "listeners", .kind = GW_KIND_ANY, .doc = "A list of groups: where to listen."},
     {.key = "services", .kind = GW_KIND_ANY, .doc = "A list of groups: the backends."},
     {.key = "decorators", .kind = GW_KIND_ANY,

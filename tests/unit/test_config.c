@@ -138,7 +138,8 @@ START_TEST(all_mistakes_are_named)
     gw_service_set(service, "balance", gw_option_once(NULL, "random"));
     gw_service_add_instance(service, ":80", NULL);
     gw_config_set_origin(config, "a.cfg:21");
-    gw_service_add_instance(gw_config_add_service(config, "s"), "h:99999", gw_option_once(NULL, NULL, "wieght", "1", NULL));
+    gw_service_add_instance(gw_config_add_service(config, "s"), "h:99999",
+                            gw_option_once(NULL, NULL, "wieght", "1", NULL));
     gw_config_set_origin(config, "a.cfg:30");
     gw_route_set_endpoint(gw_config_add_route(config, "r"), "http", NULL);
     gw_config_set_origin(config, "a.cfg:31");
@@ -150,13 +151,16 @@ START_TEST(all_mistakes_are_named)
                   "a.cfg:2: 'routes' is no setting: it has calls of its own [GW1019]\n"
                   "a.cfg:2: 'limts' is no known key, did you mean 'limits'? [GW1010]\n"
                   "a.cfg:3: 'workers' expects an integer from 1 to 256, found 1000 [GW1012]\n"
-                  "a.cfg:11: listener: 'limits.body' is no known key; known are 'line_bytes', 'head_bytes', 'headers', 'connections' [GW1010]\n"
+                  "a.cfg:11: listener: 'limits.body' is no known key; known are 'line_bytes', 'head_bytes', 'headers', "
+                  "'connections' [GW1010]\n"
                   "a.cfg:11: listener \"127.0.0.1:80\" is given twice, first at a.cfg:10 [GW1017]\n"
-                  "a.cfg:11: listener expects an address (\"host:port\", \"[v6]:port\", \":port\", \"unix:/path\"), found \"localhost\": the port is missing [GW1016]\n"
+                  "a.cfg:11: listener expects an address (\"host:port\", \"[v6]:port\", \":port\", \"unix:/path\"), "
+                  "found \"localhost\": the port is missing [GW1016]\n"
                   "a.cfg:20: service 's': 'balance' expects one of \"round_robin\", found \"random\" [GW1014]\n"
                   "a.cfg:20: instance of service 's' needs a host and a port, found \":80\" [GW1016]\n"
                   "a.cfg:21: service 's' is given twice, first at a.cfg:20 [GW1017]\n"
-                  "a.cfg:21: instance of service 's' expects an address (\"host:port\", \"[v6]:port\", \":port\", \"unix:/path\"), found \"h:99999\": the port must be a number from 0 to 65535 [GW1016]\n"
+                  "a.cfg:21: instance of service 's' expects an address (\"host:port\", \"[v6]:port\", \":port\", "
+                  "\"unix:/path\"), found \"h:99999\": the port must be a number from 0 to 65535 [GW1016]\n"
                   "a.cfg:21: instance of service 's': 'wieght' is no known key, did you mean 'weight'? [GW1010]\n"
                   "a.cfg:31: route 'r' is given twice, first at a.cfg:30 [GW1017]\n"
                   "a.cfg:31: route 'r' needs an endpoint [GW1018]\n"
@@ -206,8 +210,8 @@ END_TEST
 START_TEST(addresses)
 {
     static const char *const good[] = {"127.0.0.1:80", "[::1]:0", ":8080", "unix:/tmp/x", "a.example:65535", "unix:x"};
-    static const char *const bad[] = {"", "127.0.0.1", "::1:80", "[::1]", "[::g]:80", "h:65536", "h:-1", "h:", "a b:80",
-                                      "unix:", "[127.0.0.1]:80", "h:8 0", "[::1]x:80"};
+    static const char *const bad[] = {"",   "127.0.0.1", "::1:80", "[::1]",          "[::g]:80", "h:65536",  "h:-1",
+                                      "h:", "a b:80",    "unix:",  "[127.0.0.1]:80", "h:8 0",    "[::1]x:80"};
     struct gw__address address;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         ck_assert_msg(!gw__address_parse(good[i], &address), "%s", good[i]);

@@ -86,7 +86,8 @@ START_TEST(tree_is_read_back)
     ck_assert_str_eq(gw_option_key(gw_option_at(group, 2)), "pi");
     ck_assert_ptr_null(gw_option_string(group, "pi"));
     ck_assert_ptr_null(gw_option_at(group, 3));
-    ck_assert_ptr_null(gw_option_add_take(gw_option_get(group, "pi") ? NULL : group, "k", gw_option_create_int(1, NULL)));
+    ck_assert_ptr_null(
+        gw_option_add_take(gw_option_get(group, "pi") ? NULL : group, "k", gw_option_create_int(1, NULL)));
     struct gw_option *copy = gw__option_copy(group);
     gw_option_destroy(group);
     ck_assert_double_eq(gw_option_number(copy, "pi"), 3.25);
@@ -105,7 +106,10 @@ START_TEST(once_is_read_as_the_table_says)
     ck_assert_double_eq(gw_option_number(result, "ratio"), 1.5);
     ck_assert_int_eq(gw_option_int(result, "after"), 500);
     ck_assert_int_eq(gw_option_int(result, "size"), 65536);
-    ck_assert_str_eq(gw_option_string(gw_option_get(result, "words"), NULL) ? "" : gw_option_text(gw_option_at(gw_option_get(result, "words"), 0)), "w");
+    ck_assert_str_eq(gw_option_string(gw_option_get(result, "words"), NULL)
+                         ? ""
+                         : gw_option_text(gw_option_at(gw_option_get(result, "words"), 0)),
+                     "w");
     ck_assert_str_eq(gw_option_string(result, "file"), "x.log");
     gw_option_destroy(result);
 }
@@ -145,7 +149,8 @@ END_TEST
 
 START_TEST(shorthand_of_any_takes_a_group_whole)
 {
-    static const struct gw_option_spec any[] = {{.key = "it", .kind = GW_KIND_ANY, .shorthand = true, .required = true}, {0}};
+    static const struct gw_option_spec any[] = {{.key = "it", .kind = GW_KIND_ANY, .shorthand = true, .required = true},
+                                                {0}};
     struct gw__report report = {0};
     const struct gw_option *once = GW_OPTIONS("path", "/x");
     struct gw_option *result = gw__option_check(once, any, "predicate 'not'", NULL, &report);
@@ -160,7 +165,7 @@ START_TEST(paths_are_relative_to_their_file)
     static const struct {
         const char *origin, *path, *result;
     } cases[] = {
-        {"conf/a.cfg:3", "x.log", "conf/x.log"}, {"conf/a.cfg:3", "/x.log", "/x.log"}, {"conf/a.cfg:3", "-", "-"},
+        {"conf/a.cfg:3", "x.log", "conf/x.log"}, {"conf/a.cfg:3", "/x.log", "/x.log"},  {"conf/a.cfg:3", "-", "-"},
         {"a.cfg:3", "x.log", "x.log"},           {"/etc/a.cfg:3", "../x", "/etc/../x"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -185,23 +190,27 @@ START_TEST(wrong_values_are_named)
                  "b.cfg:4: filter 'x': 'count' expects an integer from 1 to 10, found 11 [GW1012]");
     expect_error(group_with("count", gw_option_create_string("many", NULL)),
                  "b.cfg:2: filter 'x': 'count' expects an integer from 1 to 10, found \"many\" [GW1011]");
-    expect_error(group_with("after", gw_option_create_int(5, NULL)),
-                 "b.cfg:2: filter 'x': 'after' expects a duration (\"500ms\", \"2s\", \"1m\", \"1h\"), found 5 [GW1012]");
-    expect_error(group_with("size", gw_option_create_string("64KB", NULL)),
-                 "b.cfg:2: filter 'x': 'size' expects a size (\"512\", \"64KiB\", \"1MiB\", \"1GiB\"), found \"64KB\" [GW1012]");
+    expect_error(
+        group_with("after", gw_option_create_int(5, NULL)),
+        "b.cfg:2: filter 'x': 'after' expects a duration (\"500ms\", \"2s\", \"1m\", \"1h\"), found 5 [GW1012]");
+    expect_error(
+        group_with("size", gw_option_create_string("64KB", NULL)),
+        "b.cfg:2: filter 'x': 'size' expects a size (\"512\", \"64KiB\", \"1MiB\", \"1GiB\"), found \"64KB\" [GW1012]");
     expect_error(group_with("mode", gw_option_create_string("frist", NULL)),
                  "b.cfg:2: filter 'x': 'mode' expects one of \"first\", \"second\", found \"frist\" [GW1014]");
     expect_error(group_with("name", gw_option_create_string("X Y", NULL)),
                  "b.cfg:2: filter 'x': 'name' expects a header name, found \"X Y\" [GW1011]");
     expect_error(group_with("value", gw_option_create_string("a\r\nb", NULL)),
-                 "b.cfg:2: filter 'x': 'value' expects a header value (no control characters), found \"a\\u000d\\u000ab\" [GW1011]");
+                 "b.cfg:2: filter 'x': 'value' expects a header value (no control characters), found "
+                 "\"a\\u000d\\u000ab\" [GW1011]");
     expect_error(group_with("on", gw_option_create_string("yes", NULL)),
                  "b.cfg:2: filter 'x': 'on' expects true or false, found \"yes\" [GW1011]");
     expect_error(group_with("one", gw_option_create_group("b.cfg:8")),
                  "b.cfg:8: filter 'x': 'one.address' is required but missing [GW1013]");
     expect_error(group_with("text", gw_option_create_string(NULL, NULL)),
                  "b.cfg:2: filter 'x': 'text' expects a string, found nothing [GW1011]");
-    expect_error(gw_option_create_list("b.cfg:5"), "b.cfg:5: filter 'x': 'text' expects a string, found a list [GW1011]");
+    expect_error(gw_option_create_list("b.cfg:5"),
+                 "b.cfg:5: filter 'x': 'text' expects a string, found a list [GW1011]");
 }
 END_TEST
 
@@ -220,11 +229,12 @@ START_TEST(all_errors_are_found_in_order_of_lines)
     gw__report_add(&report, "b.cfg:9", "GW1015", "'count' is given twice");
     gw__report_add(&report, "a.cfg:500", "GW1", "%s", "first");
     char *text = errors(&report);
-    ck_assert_str_eq(text, "a.cfg:500: first [GW1]\n"
-                           "b.cfg:9: 'count' is given twice [GW1015]\n"
-                           "b.cfg:30: 'zzz' is no known key; known are 'text', 'count', 'on', 'ratio', 'after', 'size', 'mode', "
-                           "'name', 'value', 'words', 'items', 'one', 'times', 'file', 'free' [GW1010]\n"
-                           "b.cfg:100: 'times.b' expects a duration (\"500ms\", \"2s\", \"1m\", \"1h\"), found \"soon\" [GW1012]");
+    ck_assert_str_eq(
+        text, "a.cfg:500: first [GW1]\n"
+              "b.cfg:9: 'count' is given twice [GW1015]\n"
+              "b.cfg:30: 'zzz' is no known key; known are 'text', 'count', 'on', 'ratio', 'after', 'size', 'mode', "
+              "'name', 'value', 'words', 'items', 'one', 'times', 'file', 'free' [GW1010]\n"
+              "b.cfg:100: 'times.b' expects a duration (\"500ms\", \"2s\", \"1m\", \"1h\"), found \"soon\" [GW1012]");
     gw__free(text);
     gw_option_destroy(group);
 }
@@ -260,7 +270,8 @@ START_TEST(units)
     ck_assert(!gw__parse_int("--12", &out) && !gw__parse_int("", &out) && !gw__parse_int("1x", &out));
     double number;
     ck_assert(gw__parse_number("2e3", &number) && number == 2000);
-    ck_assert(!gw__parse_number("nan", &number) && !gw__parse_number("1e999", &number) && !gw__parse_number("1,5", &number));
+    ck_assert(!gw__parse_number("nan", &number) && !gw__parse_number("1e999", &number) &&
+              !gw__parse_number("1,5", &number));
 }
 END_TEST
 
