@@ -274,7 +274,7 @@ suite_fuzz()
     for name in $names; do
         coverage=$(grep -aoE 'cov: [0-9]+' "$logs/fuzz-$name.log" | tail -n 1)
         if [ "$(cat "$logs/fuzz-$name.status" 2>/dev/null)" != 0 ]; then
-            tail -n 60 "$logs/fuzz-$name.log"
+            grep -aE -A 16 'ERROR:|runtime error|Test unit written' "$logs/fuzz-$name.log" | head -n 60
             fail "fuzz_$name: $logs/fuzz-$name.log"
         elif [ "${coverage#cov: }" -lt 20 ]; then # the library was compiled without coverage, or nothing reaches it
             fail "fuzz_$name saw next to no code ($coverage): $logs/fuzz-$name.log"
