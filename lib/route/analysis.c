@@ -39,7 +39,7 @@ static bool facts_exclude(const struct gw__router *router, uint32_t a, uint32_t 
 /* Can't both hold, as far as their methods and facts tell. */
 static bool disjoint(const struct gw__router *router, const struct gw__alternative *a, const struct gw__alternative *b)
 {
-    if (!(a->methods & b->methods))
+    if (!(a->choice.methods & b->choice.methods))
         return true;
     const uint32_t *x = gw__facts(router, a), *y = gw__facts(router, b);
     for (unsigned i = 0; i < a->fact_count; i++)
@@ -68,13 +68,13 @@ static void report_conflict(struct gw__router *router, uint32_t first, uint32_t 
 static void take_from(struct victim *victim, const struct gw__alternative *before)
 {
     const struct gw__alternative *alternative = victim->alternative;
-    if (before->owner == alternative->owner || !(before->methods & alternative->methods & ~victim->taken)
+    if (before->owner == alternative->owner || !(before->choice.methods & alternative->choice.methods & ~victim->taken)
         || !subset(victim->router, before, alternative))
         return;
     victim->several |= victim->coverer != GW__NONE && victim->coverer != before->owner;
     if (victim->coverer == GW__NONE)
         victim->coverer = before->owner;
-    victim->taken |= before->methods;
+    victim->taken |= before->choice.methods;
 }
 
 /* Two alternatives of one place, `first` standing first. */
@@ -84,9 +84,9 @@ static void compare_pair(struct gw__router *router, struct victim *victims, uint
     const struct gw__alternative *a = victims[first].alternative, *b = victims[second].alternative;
     if (a->owner == b->owner || disjoint(router, a, b))
         return;
-    if (a->priority == b->priority) {
-        bool inside = subset(router, b, a) && !(a->methods & ~b->methods);
-        bool same = inside && a->methods == b->methods && a->fact_count == b->fact_count;
+    if (a->choice.priority == b->choice.priority) {
+        bool inside = subset(router, b, a) && !(a->choice.methods & ~b->choice.methods);
+        bool same = inside && a->choice.methods == b->choice.methods && a->fact_count == b->fact_count;
         if (same || !inside)
             report_conflict(router, a->owner, b->owner, same, report);
     }
@@ -146,7 +146,7 @@ static void take_place(struct victim *victim, uint32_t number)
         return;
     for (uint32_t i = 0; i < place->count; i++) {
         const struct gw__alternative *before = &router->alternatives[place->first + i];
-        if (before->priority <= victim->alternative->priority)
+        if (before->choice.priority <= victim->alternative->choice.priority)
             return;
         take_from(victim, before);
     }
@@ -156,7 +156,7 @@ static void take_place(struct victim *victim, uint32_t number)
 static void take_tree(struct victim *victim, const struct gw__path_pattern *path, uint32_t number, unsigned depth,
                       bool wild)
 {
-    if (number == GW__NONE || victim->router->nodes[number].best <= victim->alternative->priority)
+    if (number == GW__NONE || victim->router->nodes[number].best <= victim->alternative->choice.priority)
         return;
     const struct gw__node *node = &victim->router->nodes[number];
     if (node->place != GW__NONE && (wild || depth == path->segment_count))
@@ -172,10 +172,10 @@ static void take_tree(struct victim *victim, const struct gw__path_pattern *path
 
 static void take_host(struct victim *victim, uint32_t number)
 {
-    if (number == GW__NONE || victim->router->hosts[number].best <= victim->alternative->priority)
+    if (number == GW__NONE || victim->router->hosts[number].best <= victim->alternative->choice.priority)
         return;
     const struct gw__host *host = &victim->router->hosts[number];
-    const struct gw__path_pattern *path = victim->router->places[victim->alternative->place].path;
+    const struct gw__path_pattern *path = victim->router->sites[victim->alternative->place].path;
     if (path->class == GW__PATH_EXACT) {
         uint32_t place = gw__router_find_exact(victim->router, number, path->text);
         if (place != GW__NONE)
@@ -206,9 +206,9 @@ static void settle(struct victim *victim, struct gw__report *report)
 {
     struct gw__router *router = victim->router;
     struct gw__owner *owner = &router->owners[victim->alternative->owner];
-    if (router->best > victim->alternative->priority)
+    if (router->best > victim->alternative->choice.priority)
         take_hosts(victim);
-    if (victim->alternative->methods & ~victim->taken)
+    if (victim->alternative->choice.methods & ~victim->taken)
         return;
     if (--owner->open > 0 || owner->reported)
         return;

@@ -364,22 +364,37 @@ static bool keep_literals(struct gw__router *router, const struct parts *parts, 
     return true;
 }
 
+/* Routes often name their variables alike; then matching finds the names in the cache. */
+static const struct gw__str *share_names(const struct gw__router *router, const struct gw__path_pattern *path)
+{
+    if (router->alternative_array.count == 0)
+        return path->names;
+    const struct gw__choice *last = &router->alternatives[router->alternative_array.count - 1].choice;
+    if (last->name_count != path->name_count)
+        return path->names;
+    for (unsigned i = 0; i < path->name_count; i++)
+        if (!gw__str_equal(last->names[i], path->names[i]))
+            return path->names;
+    return last->names;
+}
+
 static bool add_alternative(struct expansion *x, const struct parts *parts)
 {
     static const struct gw__path_pattern everything = {.class = GW__PATH_WILD, .any = true, .text = GW__STR("/**")};
     struct gw__router *router = x->router;
     const struct gw__path_pattern *path = parts->path ? parts->path : &everything;
     struct gw__alternative alternative = {
-        .methods = parts->methods,
-        .priority = x->priority,
-        .owner = (uint32_t)(x->owner - router->owners),
-        .tests = (uint32_t)router->literal_array.count,
-        .test_count = (uint16_t)parts->test_count,
+        .choice = {.methods = parts->methods,
+                   .names = share_names(router, path),
+                   .priority = x->priority,
+                   .route = x->owner->route,
+                   .tests = (uint32_t)router->literal_array.count,
+                   .test_count = (uint16_t)parts->test_count,
+                   .name_count = (uint8_t)path->name_count,
+                   .tail = path->tail,
+                   .any_path = path->any},
         .fact_count = (uint16_t)parts->fact_count,
-        .any_path = path->any,
-        .name_count = (uint8_t)path->name_count,
-        .tail = path->tail,
-        .names = path->names,
+        .owner = (uint32_t)(x->owner - router->owners),
         .exclusive = GW__NONE,
         .exclusive_fact = GW__NONE,
         .order = (uint32_t)router->alternative_array.count,

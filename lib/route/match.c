@@ -39,48 +39,48 @@ static bool literal_holds(const struct search *search, uint32_t literal)
     return holds != (literal & 1);
 }
 
-static bool holds(struct search *search, const struct gw__alternative *alternative)
+static bool holds(struct search *search, const struct gw__choice *choice)
 {
-    if (alternative->methods != UINT64_MAX) {
+    if (choice->methods != UINT64_MAX) {
         if (!search->method_bit)
             search->method_bit = find_method(search);
-        if (!(alternative->methods & search->method_bit))
+        if (!(choice->methods & search->method_bit))
             return false;
     }
-    if (search->no_path && !alternative->any_path)
+    if (search->no_path && !choice->any_path)
         return false;
-    const uint32_t *tests = search->router->literals + alternative->tests;
-    for (unsigned i = 0; i < alternative->test_count; i++)
+    const uint32_t *tests = search->router->literals + choice->tests;
+    for (unsigned i = 0; i < choice->test_count; i++)
         if (!literal_holds(search, tests[i]))
             return false;
     return true;
 }
 
 /* `at`: where the segments of the pattern end. */
-static void take(struct search *search, const struct gw__alternative *alternative, const char *at)
+static void take(struct search *search, const struct gw__choice *choice, const char *at)
 {
     struct gw__match *match = search->match;
     const char *end = search->path.data + search->path.size;
-    search->best = alternative->priority;
-    match->route = search->router->owners[alternative->owner].route;
-    match->variable_count = alternative->name_count;
-    unsigned whole = alternative->name_count - alternative->tail;
-    for (unsigned i = 0; i < alternative->name_count; i++)
-        match->names[i] = alternative->names[i];
+    search->best = choice->priority;
+    match->route = choice->route;
+    match->variable_count = choice->name_count;
+    unsigned whole = choice->name_count - choice->tail;
+    for (unsigned i = 0; i < choice->name_count; i++)
+        match->names[i] = choice->names[i];
     for (unsigned i = 0; i < whole; i++)
         match->values[i] = search->values[i];
     at += at < end; /* the '/' */
-    if (alternative->tail)
+    if (choice->tail)
         match->values[whole] = (struct gw__str){at, (size_t)(end - at)};
 }
 
 static void try_place(struct search *search, uint32_t number, const char *at)
 {
     const struct gw__place *place = &search->router->places[number];
-    const struct gw__alternative *alternative = search->router->alternatives + place->first;
-    for (uint32_t i = 0; i < place->count && alternative->priority > search->best; i++, alternative++)
-        if (holds(search, alternative)) {
-            take(search, alternative, at);
+    const struct gw__choice *choice = search->router->choices + place->first;
+    for (uint32_t i = 0; i < place->count && choice->priority > search->best; i++, choice++)
+        if (holds(search, choice)) {
+            take(search, choice, at);
             return;
         }
 }

@@ -27,27 +27,39 @@ struct gw__atom {
     struct gw__host_pattern host;
 };
 
-struct gw__alternative {
+/* What matching reads of an alternative. */
+struct gw__choice {
     uint64_t methods;         /* all ones: any */
-    int32_t priority;
-    uint32_t owner;           /* in router->owners */
-    uint32_t tests;           /* in router->literals; facts follow them */
-    uint16_t test_count, fact_count;
-    bool any_path;
-    uint8_t name_count;
-    bool tail;
     const struct gw__str *names;
+    int32_t priority;
+    uint32_t route;
+    uint32_t tests;           /* in router->literals */
+    uint16_t test_count;
+    uint8_t name_count;
+    bool tail : 1, any_path : 1;
+};
+
+/* The rest is for building and analysis, and gone when the router is finished. */
+struct gw__alternative {
+    struct gw__choice choice;
+    uint16_t fact_count;      /* facts follow the tests */
+    uint32_t owner;           /* in router->owners */
     uint64_t filter;          /* a bit for each fact: a subset's is a subset */
     uint32_t exclusive, exclusive_fact; /* one of its exclusive facts, or GW__NONE */
     uint32_t place, order;
 };
 
 struct gw__place {
-    struct gw__str text;      /* of an exact path; else the normal form */
+    const char *text;         /* of an exact path; else the normal form */
+    uint32_t size;            /* of text */
     uint32_t host, first, count;
     int32_t best;
-    uint32_t node;            /* GW__NONE: exact */
+};
+
+/* The rest of a place, for building. */
+struct gw__site {
     const struct gw__path_pattern *path;
+    uint32_t node;            /* GW__NONE: exact */
 };
 
 struct gw__node {
@@ -79,14 +91,18 @@ struct gw__router {
     struct gw__arena arena;
     struct gw__atom *atoms;
     struct gw__alternative *alternatives;
+    struct gw__choice *choices; /* in the order of alternatives */
     struct gw__place *places;
+    struct gw__site *sites;   /* as many as places */
     struct gw__node *nodes;
     struct gw__host *hosts;   /* [0]: any host */
     struct gw__owner *owners;
     uint32_t *literals;
-    struct gw__array atom_array, alternative_array, place_array, node_array, host_array, owner_array, literal_array;
+    struct gw__array atom_array, alternative_array, place_array, site_array, node_array, host_array, owner_array;
+    struct gw__array literal_array;
     struct gw__index atom_index, place_index, node_index, host_index, method_index;
     struct gw__str methods[63]; /* bit 63: all others */
+    char *texts;              /* exact paths and segments, close together */
     unsigned method_count;
     unsigned wild_hosts;
     int32_t best;
@@ -94,7 +110,7 @@ struct gw__router {
 
 static inline const uint32_t *gw__facts(const struct gw__router *router, const struct gw__alternative *alternative)
 {
-    return router->literals + alternative->tests + alternative->test_count;
+    return router->literals + alternative->choice.tests + alternative->choice.test_count;
 }
 
 /* Numbers of things, or GW__NONE. */
@@ -111,7 +127,8 @@ static inline uint32_t gw__router_find_exact(const struct gw__router *router, ui
 {
     uint32_t hash = gw__index_hash(path, host), i;
     for (uint32_t cursor = hash; (i = gw__index_next(&router->place_index, hash, &cursor)) != GW__INDEX_END;)
-        if (router->places[i].host == host && gw__str_equal(router->places[i].text, path))
+        if (router->places[i].host == host && router->places[i].size == path.size
+            && memcmp(router->places[i].text, path.data, path.size) == 0)
             return i;
     return GW__NONE;
 }
