@@ -181,11 +181,15 @@ static int access_log_create(struct gw_filter *self, const struct gw_option *opt
     log->json = strcmp(format, "json") == 0;
     size_t size = strlen(format);
     if (!log->json && (!strstr(format, "${") || strpbrk(format, "\r\n") || size > MAX_FORMAT)) {
-        gw_filter_error(self, at, "expected 'json' or one line of at most %d bytes with variables like '${path}', found '%.60s'",
+        gw_filter_error(self, at,
+                        "expected 'json' or one line of at most %d bytes with variables like '${path}', found '%.60s'",
                         MAX_FORMAT, format);
         return GW_ERROR_CONFIG;
     }
-    strcpy(log->format, log->json ? json_format : format);
+    if (log->json)
+        memcpy(log->format, json_format, sizeof json_format);
+    else
+        memcpy(log->format, format, size + 1);
     if (parse_format(self, at) < 0)
         return GW_ERROR_CONFIG;
     log->file = gw_log_file_open(gw_filter_server(self), path);
@@ -225,7 +229,8 @@ static void put_time(struct gw__line *line, struct access_log *log, int64_t us)
     char text[26] = "";
     text[0] = '"';
     memcpy(text + 1, log->date, 19);
-    memcpy(text + 20, (char[]){'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10), 'Z', '"'}, 6);
+    char digits[3] = {(char)('0' + ms / 100), (char)('0' + ms / 10 % 10), (char)('0' + ms % 10)};
+    memcpy(text + 20, (char[]){'.', digits[0], digits[1], digits[2], 'Z', '"'}, 6);
     if (log->json)
         gw__line_put(line, text, 26);
     else
@@ -252,8 +257,8 @@ static void put_text(struct gw__line *line, bool json, const char *text, uint32_
         gw__line_escape(line, text, limit);
 }
 
-static void put_value(struct gw__line *line, struct gw_exchange *ex, struct access_log *log, const struct segment *segment,
-                      const struct seen *seen)
+static void put_value(struct gw__line *line, struct gw_exchange *ex, struct access_log *log,
+                      const struct segment *segment, const struct seen *seen)
 {
     const char *text = NULL;
     switch (segment->variable) {

@@ -1,6 +1,6 @@
-/* Numbers and JSON strings without printf. Almost all text needs no escape, so it is copied
- * and looked at eight bytes at a time; only text that does need one is gone through again. Whatever the input, the output
- * is valid JSON: anybody may send a header with quotes and broken UTF-8 in it. */
+/* Numbers and JSON strings without printf. Almost all text needs no escape, so it is copied and looked
+ * at eight bytes at a time; only text that does need one is gone through again. Whatever the input, the
+ * output is valid JSON: anybody may send a header with quotes and broken UTF-8 in it. */
 #include "line.h"
 
 #include <stdbool.h>

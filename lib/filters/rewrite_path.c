@@ -22,6 +22,11 @@ struct rewrite {
     size_t count;
 };
 
+static bool hex_pair(const char *text)
+{
+    return isxdigit((unsigned char)text[0]) && isxdigit((unsigned char)text[1]);
+}
+
 /* NULL, or what is wrong with the literal bytes of a path. */
 static const char *literal_fault(const char *text, size_t size)
 {
@@ -33,7 +38,7 @@ static const char *literal_fault(const char *text, size_t size)
             return "a '{' before every '}'";
         if (byte <= ' ' || byte >= 0x7f || strchr("\"<>\\^`|", byte))
             return "a path whose other bytes are percent-encoded";
-        if (byte == '%' && (i + 2 >= size || !isxdigit((unsigned char)text[i + 1]) || !isxdigit((unsigned char)text[i + 2])))
+        if (byte == '%' && (i + 2 >= size || !hex_pair(text + i + 1)))
             return "two hex digits after '%'";
     }
     return NULL;
@@ -70,10 +75,10 @@ static const char *split_template(struct rewrite *rewrite, const char *text)
         text += part->size;
         if (*text != '{')
             break;
-        size_t size = strcspn(++text, "{}/");
-        if (text[size] != '}')
+        size_t size = strspn(++text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+        if (!strchr(text, '}'))
             return "a '}' after every '{'";
-        if (size == 0 || size >= NAME_BYTES)
+        if (size == 0 || text[size] != '}' || size >= NAME_BYTES)
             return "the name of a path variable between the braces";
         memcpy(part->variable, text, size);
         text += size + 1;
@@ -122,7 +127,7 @@ static const struct gw_option_spec rewrite_options[] = {
      .kind = GW_KIND_STRING,
      .required = true,
      .shorthand = true,
-     .doc = "The new path, beginning with `/`; `{var}` is replaced by that variable of the route's path, as it was sent."},
+     .doc = "The new path, from `/` on; `{var}` is replaced by that variable of the route's path, as it was sent."},
     {0},
 };
 

@@ -43,7 +43,8 @@ struct gw__sink_context {
 int gw__sink_probe(const char *path);
 struct gw__sink *gw__sink_create(const char *path); /* NULL when out of memory */
 void gw__sink_destroy(struct gw__sink *sink);
-/* Writes, or drops, everything in [first, last], which stays there for the caller to free; then opens the file anew if asked. */
+/* Writes, or drops, everything from `first` on, which stays there for the caller to free; then opens the
+ * file anew if asked. */
 void gw__sink_write(struct gw__sink *sink, const struct gw__sink_context *context);
 uint64_t gw__count_lines(const char *data, size_t size);
 

@@ -17,8 +17,8 @@ struct gw__writer *gw__writer_create(void);
  * (may be NULL) is told, on the writer's thread, when a file can't be written and when it can again.
  * Returns 0 or GW_ERROR_SYSTEM. */
 int gw__writer_start(struct gw__writer *writer, gw_log_fn log, void *user);
-/* Writes everything and ends the thread. A pipe that nobody reads is given up after a second. Lines may still come; they are
- * kept until start or destroy. */
+/* Writes everything and ends the thread. A pipe that nobody reads is given up after a second. Lines may
+ * still come; they are kept until start or destroy. */
 void gw__writer_stop(struct gw__writer *writer);
 /* Stops, writes what is left, frees; all files must be closed, or are lost with it. NULL is allowed. */
 void gw__writer_destroy(struct gw__writer *writer);

@@ -255,7 +255,7 @@ START_TEST(bad_templates_are_refused)
 {
     static const char *const templates[] = {"",       "new",    "/a?b",    "/a#b",    "/a b",      "/{id",  "/id}",
                                             "/{}",    "/{a{b}}", "/a/../b", "/./a",   "/..",       "/%zz",  "/%4",
-                                            "/\xc3\xbc", "/a\"b", "/{a/b}"};
+                                            "/\xc3\xbc", "/a\"b", "/{a/b}", "/{a:**}"};
     for (size_t i = 0; i < sizeof templates / sizeof *templates; i++)
         ck_assert_msg(strncmp(refusal(&gw__filter_rewrite_path, GW_VALUE(templates[i])), "expected ", 9) == 0, "%s", templates[i]);
 }
