@@ -238,8 +238,9 @@ class Client:
             thread.join(TIMEOUT)
 
     def slow_rest(self, size, delay, limit):
-        """Reads at most `limit` bytes in pieces of `size` with pauses."""
-        got = b""
+        """Reads until `limit` bytes are there, what is buffered counted, in pieces of `size` with pauses."""
+        got = bytes(self.reader.buffer)
+        self.reader.buffer.clear()
         while len(got) < limit:
             part = self.sock.recv(min(size, limit - len(got)))
             if not part:

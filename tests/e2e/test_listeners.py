@@ -1,0 +1,123 @@
+"""Listeners: several, on Unix sockets, and with several workers."""
+import threading
+
+import pytest
+from support.config import config, respond, route
+from support.data import pattern
+
+
+def test_two_listeners(gateway, upstream):
+    gw = gateway(config([route()], {"up": [upstream.address]}, listeners=["127.0.0.1:0", "127.0.0.1:0"]))
+    assert len(set(gw.ports)) == 2
+    for index in range(2):
+        with gw.client(index) as c:
+            assert c.get("/bytes/1000").body == pattern(1000)
+
+
+def test_unix_listener(gateway, upstream, factory):
+    path = factory.folder / "front.sock"
+    gw = gateway(config([route()], {"up": [upstream.address]}, listeners=[f"unix:{path}"], workers=2))
+    clients = [gw.client() for _ in range(8)]
+    for c in clients:
+        answer = c.get("/echo")
+        assert answer.status == 200
+        assert not any(n == "X-Forwarded-For" and v == "127.0.0.1" for n, v in answer.json["headers"])
+        assert c.post("/sink", pattern(200000)).json["size"] == 200000
+    gw.stop()
+    assert not path.exists()
+
+
+def test_stale_unix_socket_is_replaced(gateway, factory):
+    import socket
+    path = str(factory.folder / "front.sock")
+    stale = socket.socket(socket.AF_UNIX)
+    stale.bind(path)
+    stale.close()
+    gw = gateway(config([route(endpoint=respond())], listeners=[f"unix:{path}"]))
+    assert gw.get("/").status == 200
+
+
+def test_ipv6(gateway):
+    import socket
+    try:
+        socket.socket(socket.AF_INET6).bind(("::1", 0))
+    except OSError:
+        pytest.skip("no IPv6 on this machine")
+    gw = gateway(config([route(endpoint=respond("six"))], listeners=["[::1]:0"]))
+    with socket.create_connection(("::1", gw.port), 10) as s:
+        s.sendall(b"GET / HTTP/1.1\r\nHost: [::1]:80\r\nConnection: close\r\n\r\n")
+        data = b""
+        while True:
+            part = s.recv(4096)
+            if not part:
+                break
+            data += part
+    assert data.endswith(b"six")
+
+
+def test_limits_of_a_listener(gateway):
+    gw = gateway(config([route(endpoint=respond())], listeners=[
+        {"address": "127.0.0.1:0", "limits": {"line_bytes": 300}}, "127.0.0.1:0"]))
+    target = "/" + "a" * 500
+    with gw.client(0) as c:
+        assert c.get(target).status == 414
+    with gw.client(1) as c:
+        assert c.get(target).status == 200
+
+
+@pytest.mark.threads
+def test_two_workers(gateway, upstream):
+    gw = gateway(config([route("hello", path="/hello", endpoint=respond()), route(filters=["jitter", "counter"])],
+                        {"up": [upstream.address]}, workers=2, plugins=["jitter", "counter"]))
+    wrong = []
+
+    def run(number):
+        for i in range(10):
+            with gw.client() as c:
+                for size in (10, 3000, 100000):
+                    if c.get(f"/bytes/{size}").body != pattern(size):
+                        wrong.append(("get", number, i, size))
+                    if c.post("/sink", pattern(size), chunked=i % 2 == 0).json["size"] != size:
+                        wrong.append(("post", number, i, size))
+                if c.get("/hello").body != b"hello":
+                    wrong.append(("hello", number, i))
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(6)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(60)
+    assert not wrong
+
+
+def test_many_connections(gateway):
+    gw = gateway(config([route(endpoint=respond())], workers=2))
+    clients = [gw.client() for _ in range(400)]
+    for c in clients:
+        c.request()
+    assert all(c.response().status == 200 for c in clients)
+    for c in clients:
+        c.request(target="/again")
+    assert all(c.response().status == 200 for c in clients)
+
+
+def test_most_connections(gateway):
+    """Over the limit a connection is refused or waits; those within it are served."""
+    gw = gateway(config([route(endpoint=respond())], limits={"connections": 5}, workers=1))
+    clients = [gw.client() for _ in range(5)]
+    assert all(c.get().status == 200 for c in clients)
+    with gw.client(timeout=0.5) as extra:
+        try:
+            assert extra.get().status == 503
+        except Exception as e:
+            assert isinstance(e, (OSError, AssertionError)) or type(e).__name__ == "Cut"
+    assert all(c.get().status == 200 for c in clients)
+    clients[0].close()
+    from support.gateway import eventually
+
+    def served():
+        try:
+            with gw.client(timeout=1) as c:
+                return c.get().status == 200
+        except Exception:
+            return False
+    eventually(served, what="a place for another connection")
