@@ -4,7 +4,15 @@
 #include "http/parse.h"
 #include "http/uri.h"
 
-static bool copy_fields(struct gw__fields *fields, const struct gw__raw_head *raw, const char *copy,
+/* value_size, name_size, id and hop lie alike in both: one word. */
+enum { rest_bytes = sizeof(struct gw__raw_field) - offsetof(struct gw__raw_field, value_size) };
+_Static_assert(rest_bytes == 8, "one word");
+_Static_assert(sizeof(struct gw__field) - offsetof(struct gw__field, value_size) == rest_bytes, "the same in both");
+_Static_assert(offsetof(struct gw__field, hop) - offsetof(struct gw__field, value_size)
+                   == offsetof(struct gw__raw_field, hop) - offsetof(struct gw__raw_field, value_size),
+               "the same in both");
+
+static inline bool copy_fields(struct gw__fields *fields, const struct gw__raw_head *raw, const char *copy,
                         struct gw__arena *arena, unsigned spare)
 {
     unsigned capacity = raw->count + spare;
@@ -18,16 +26,13 @@ static bool copy_fields(struct gw__fields *fields, const struct gw__raw_head *ra
     for (const struct gw__raw_field *end = from + raw->count; from < end; from++, to++) {
         to->name = copy + from->name;
         to->value = copy + from->value;
-        to->value_size = from->value_size;
-        to->name_size = from->name_size;
-        to->id = from->id;
-        to->hop = from->hop;
+        memcpy(&to->value_size, &from->value_size, rest_bytes);
     }
     return true;
 }
 
 /* What both kinds of heads have. Returns the copied bytes. */
-static char *copy_head(struct gw__head *head, const struct gw__raw_head *raw, const char *data, struct gw__arena *arena,
+static inline char *copy_head(struct gw__head *head, const struct gw__raw_head *raw, const char *data, struct gw__arena *arena,
                        unsigned spare)
 {
     char *copy = gw__arena_alloc(arena, raw->size);

@@ -19,7 +19,7 @@ enum {
 
 struct parser {
     const char *data;
-    uint32_t size; /* to be looked at: no more than limits->head_bytes */
+    uint32_t size; /* to be looked at: no more than limits->head_bytes, and than 64 KiB, which all offsets and sizes fit */
     enum kind kind;
     const struct gw__parse_limits *limits;
     struct gw__raw_head *out;
@@ -30,13 +30,13 @@ struct parser {
 
 typedef void scan_function(const char *data, uint32_t base, uint32_t size, struct gw__bits *out);
 
-static bool fail(struct parser *parser, int status, const char *reason)
+static __attribute__((cold, noinline)) bool fail(struct parser *parser, int status, const char *reason)
 {
     *parser->error = (struct gw__parse_error){parser->kind == RESPONSE ? 502 : status, reason};
     return false;
 }
 
-static enum gw__parse_result refuse(struct parser *parser, int status, const char *reason)
+static __attribute__((cold, noinline)) enum gw__parse_result refuse(struct parser *parser, int status, const char *reason)
 {
     fail(parser, status, reason);
     return GW__PARSE_BAD;
@@ -59,13 +59,12 @@ static enum gw__method method_id(const char *name, size_t size)
 }
 
 /* "HTTP/1.0" or "HTTP/1.1"; 505 for other versions of that form. */
-static bool take_version(struct parser *parser, const char *text)
+static inline bool take_version(struct parser *parser, const char *text)
 {
     uint64_t word = gw__load64(text);
-    if (word == gw__load64("HTTP/1.1") || word == gw__load64("HTTP/1.0")) {
-        parser->out->minor = (uint8_t)(text[7] - '0');
+    parser->out->minor = word == gw__load64("HTTP/1.1");
+    if (parser->out->minor || word == gw__load64("HTTP/1.0"))
         return true;
-    }
     if (memcmp(text, "HTTP/", 5) == 0 && (unsigned)(text[5] - '0') < 10 && text[6] == '.' && (unsigned)(text[7] - '0') < 10)
         return fail(parser, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
     return fail(parser, 400, "the start line has no valid HTTP version");
@@ -77,21 +76,23 @@ static bool take_request_line(struct parser *parser, uint32_t start, uint32_t en
     struct gw__raw_head *out = parser->out;
     const char *line = parser->data + start;
     uint32_t size = end - start, method = 0;
-    while (method < size && gw__char_is(line[method], GW__CHAR_TOKEN))
-        method++;
-    if (method == 0 || method == size || line[method] != ' ')
-        return fail(parser, 400, "the request line has no valid method");
+    if (size > 4 && gw__load32(line) == gw__load32("GET ")) {
+        method = 3;
+        out->method_id = GW__METHOD_GET;
+    } else {
+        while (method < size && gw__char_is(line[method], GW__CHAR_TOKEN))
+            method++;
+        if (method == 0 || method == size || line[method] != ' ')
+            return fail(parser, 400, "the request line has no valid method");
+        out->method_id = (uint8_t)method_id(line, method);
+    }
     if (size < method + sizeof "  HTTP/1.1" || line[size - 9] != ' ')
         return fail(parser, 400, "the request line is not: method, target, version");
-    if (!take_version(parser, line + size - 8))
-        return false;
     out->method = start;
     out->method_size = method;
     out->target = start + method + 1;
     out->target_size = size - method - 10;
-    out->method_id = (uint8_t)(method == 3 && line[0] == 'G' && line[1] == 'E' && line[2] == 'T' ? GW__METHOD_GET
-                                                                                               : method_id(line, method));
-    return true;
+    return take_version(parser, line + size - 8);
 }
 
 static bool take_status_line(struct parser *parser, uint32_t start, uint32_t end)
@@ -101,15 +102,13 @@ static bool take_status_line(struct parser *parser, uint32_t start, uint32_t end
     uint32_t size = end - start;
     if (size < sizeof "HTTP/1.1 200" - 1 || line[8] != ' ')
         return fail(parser, 502, "the status line is not: version, status, reason");
-    if (!take_version(parser, line))
-        return false;
     unsigned a = (unsigned)(line[9] - '0'), b = (unsigned)(line[10] - '0'), c = (unsigned)(line[11] - '0');
     if (a < 1 || a > 5 || b > 9 || c > 9 || (size > 12 && line[12] != ' '))
         return fail(parser, 502, "the status is not a number from 100 to 599");
     out->status = (uint16_t)(a * 100 + b * 10 + c);
     out->reason = size > 12 ? start + 13 : end;
     out->reason_size = size > 12 ? size - 13 : 0;
-    return true;
+    return take_version(parser, line);
 }
 
 static bool take_content_length(struct parser *parser, const char *value, uint32_t size)
@@ -185,6 +184,8 @@ static bool take_connection(struct parser *parser, const char *value, uint32_t s
 static bool take_special(struct parser *parser, const struct gw__raw_field *field)
 {
     const char *value = parser->data + field->value;
+    if (parser->kind == TRAILERS)
+        return true;
     switch (field->id) {
     case GW__FIELD_HOST:
         if (parser->kind == RESPONSE)
@@ -208,36 +209,34 @@ static bool take_special(struct parser *parser, const struct gw__raw_field *fiel
     }
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* One "name: value" in data[start…end), its first colon at `colon`. */
-static inline bool take_field(struct parser *parser, uint32_t start, uint32_t colon, uint32_t end)
+/* One "name: value" in data[start…end), its first colon at `colon`, or that not within the line. What trims blanks takes
+ * control bytes for some too: such a head is refused anyway. */
+static inline __attribute__((always_inline)) bool take_field(struct parser *parser, uint32_t start, uint32_t colon,
+                                                             uint32_t end)
 {
     struct gw__raw_head *out = parser->out;
     const char *data = parser->data;
-    if (colon == NONE || colon == start)
+    if (colon == start || colon >= end)
         return fail(parser, 400, "a field line has no name");
-    if (colon - start > UINT16_MAX || out->count >= parser->limits->fields || out->count >= GW__MAX_FIELDS)
-        return fail(parser, 431, "too many fields, or too long a name");
+    if (out->count >= parser->limits->fields || out->count >= GW__MAX_FIELDS)
+        return fail(parser, 431, "too many fields");
     enum gw__field_id id = gw__field_id_inline(data + start, colon - start);
     if (id == GW__FIELD_OTHER && !gw__chars_are(data + start, colon - start, GW__CHAR_TOKEN))
         return fail(parser, 400, "a field name is not a token");
-    struct gw__raw_field *field = &out->fields[out->count++];
-    uint32_t value = colon + 1;
-    while (value < end && is_blank(data[value]))
-        value++;
-    while (end > value && is_blank(data[end - 1]))
+    while ((unsigned char)data[end - 1] <= ' ') /* the colon at least is more */
         end--;
+    uint32_t value = colon + 1;
+    if (value < end)
+        while ((unsigned char)data[value] <= ' ')
+            value++;
+    struct gw__raw_field *field = &out->fields[out->count++];
     field->name = start;
     field->name_size = (uint16_t)(colon - start);
     field->value = value;
     field->value_size = end - value;
     field->id = (uint8_t)id;
     field->hop = gw__field_id_is_hop(id);
-    return !(SPECIAL >> id & 1) || parser->kind == TRAILERS || take_special(parser, field);
+    return !(SPECIAL >> id & 1) || take_special(parser, field);
 }
 
 /* Odd bytes (bits of them, from base on) may be tabs, obs-text, and CR in front of LF or of the input's end. */
@@ -256,55 +255,62 @@ static bool odd_allowed(struct parser *parser, uint32_t base, uint64_t bits)
     return true;
 }
 
-static inline bool take_line(struct parser *parser, bool first, uint32_t start, uint32_t colon, uint32_t end)
+static inline bool take_start_line(struct parser *parser, uint32_t start, uint32_t end)
 {
-    if (!first)
-        return take_field(parser, start, colon, end);
     if (end - start > parser->limits->line_bytes)
         return fail(parser, 414, "the start line is too long");
     return parser->kind == REQUEST ? take_request_line(parser, start, end) : take_status_line(parser, start, end);
+}
+
+static enum gw__parse_result not_ended(struct parser *parser, bool first, uint32_t line)
+{
+    if (first && parser->size > line + 1 && parser->size - line - 1 > parser->limits->line_bytes)
+        return refuse(parser, 414, "the start line is too long");
+    if (parser->size >= parser->limits->head_bytes || parser->size == UINT16_MAX)
+        return refuse(parser, first ? 414 : 431, "the head is too large");
+    return GW__PARSE_MORE;
 }
 
 /* Lines from `start` up to the empty one. */
 static inline __attribute__((always_inline)) enum gw__parse_result take_lines(struct parser *parser, uint32_t start,
                                                                               scan_function *scan)
 {
+    const char *data = parser->data;
     bool first = parser->kind != TRAILERS;
-    uint32_t line = start, colon = NONE;
+    uint32_t line = start, earlier = NONE; /* the line's colon, if in an earlier block */
+    if (parser->size > start && data[start] == '\n')
+        return refuse(parser, 400, "a line that does not end with CR LF");
     for (uint32_t base = start; base < parser->size; base += 64) {
         struct gw__bits bits;
-        scan(parser->data, base, parser->size, &bits);
+        scan(data, base, parser->size, &bits);
         uint64_t odd = bits.odd & ~bits.lf & ~(bits.lf >> 1); /* what stands in front of LF is checked there */
-        while (bits.lf) {
-            uint64_t bit = bits.lf & -bits.lf;
-            uint32_t end = base + (uint32_t)__builtin_ctzll(bits.lf);
-            if (colon == NONE && (bits.colon & (bit - 1)))
-                colon = base + (uint32_t)__builtin_ctzll(bits.colon);
-            if (end == line || parser->data[end - 1] != '\r')
+        for (; bits.lf; bits.lf &= bits.lf - 1) {
+            uint32_t end = base + (uint32_t)__builtin_ctzll(bits.lf) - 1;
+            if (data[end] != '\r') /* also if the line is empty: the LF of the one before */
                 return refuse(parser, 400, "a line that does not end with CR LF");
-            if (end - 1 == line && !first) {
-                parser->out->size = end + 1;
-                odd &= bit - 1;
+            if (first) {
+                if (!take_start_line(parser, line, end))
+                    return GW__PARSE_BAD;
+                first = false;
+            } else if (end == line) {
+                parser->out->size = end + 2;
+                odd &= (bits.lf & -bits.lf) - 1;
                 return !odd || odd_allowed(parser, base, odd) ? GW__PARSE_OK : GW__PARSE_BAD;
+            } else {
+                uint32_t here = base + (uint32_t)__builtin_ctzll(bits.colon | (uint64_t)1 << 63);
+                if (!take_field(parser, line, earlier != NONE ? earlier : here, end))
+                    return GW__PARSE_BAD;
             }
-            if (!take_line(parser, first, line, colon, end - 1))
-                return GW__PARSE_BAD;
-            first = false;
-            line = end + 1;
-            colon = NONE;
-            bits.colon &= -bit;
-            bits.lf ^= bit;
+            line = end + 2;
+            earlier = NONE;
+            bits.colon &= -(bits.lf & -bits.lf);
         }
-        if (colon == NONE && bits.colon)
-            colon = base + (uint32_t)__builtin_ctzll(bits.colon);
+        if (earlier == NONE && bits.colon)
+            earlier = base + (uint32_t)__builtin_ctzll(bits.colon);
         if (odd && !odd_allowed(parser, base, odd))
             return GW__PARSE_BAD;
     }
-    if (first && parser->size > line + 1 && parser->size - line - 1 > parser->limits->line_bytes)
-        return refuse(parser, 414, "the start line is too long");
-    if (parser->size >= parser->limits->head_bytes)
-        return refuse(parser, first ? 414 : 431, "the head is too large");
-    return GW__PARSE_MORE;
+    return not_ended(parser, first, line);
 }
 
 static enum gw__parse_result take_lines_sse2(struct parser *parser, uint32_t start)
@@ -354,18 +360,21 @@ static void mark_named(struct gw__raw_head *raw, const char *data)
     }
 }
 
+static __attribute__((noinline)) bool settle_coding(struct parser *parser)
+{
+    if (parser->out->content_length >= 0)
+        return fail(parser, 400, "both Transfer-Encoding and Content-Length");
+    if (parser->out->minor == 0)
+        return fail(parser, 400, "Transfer-Encoding in HTTP/1.0");
+    return !parser->coding_unknown || fail(parser, 501, "a transfer coding that is not chunked");
+}
+
 /* What the fields together say. */
-static bool settle(struct parser *parser)
+static inline bool settle(struct parser *parser)
 {
     struct gw__raw_head *out = parser->out;
-    if (parser->coding) {
-        if (out->content_length >= 0)
-            return fail(parser, 400, "both Transfer-Encoding and Content-Length");
-        if (out->minor == 0)
-            return fail(parser, 400, "Transfer-Encoding in HTTP/1.0");
-        if (parser->coding_unknown)
-            return fail(parser, 501, "a transfer coding that is not chunked");
-    }
+    if (parser->coding && !settle_coding(parser))
+        return false;
     if (parser->names)
         mark_named(out, parser->data);
     out->keep_alive = !parser->close && (out->minor == 1 || parser->stay);
@@ -382,9 +391,10 @@ static inline __attribute__((always_inline)) enum gw__parse_result
 parse(enum kind kind, const char *data, size_t size, const struct gw__parse_limits *limits, struct gw__raw_head *out,
       struct gw__parse_error *error, enum gw__parse_result (*lines)(struct parser *, uint32_t))
 {
+    uint32_t most = limits->head_bytes < UINT16_MAX ? limits->head_bytes : UINT16_MAX;
     struct parser parser = {
         .data = data,
-        .size = size < limits->head_bytes ? (uint32_t)size : limits->head_bytes,
+        .size = size < most ? (uint32_t)size : most,
         .kind = kind,
         .limits = limits,
         .out = out,

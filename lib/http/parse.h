@@ -7,7 +7,7 @@
 
 struct gw__parse_limits {
     uint32_t line_bytes; /* start line: 414 (request) */
-    uint32_t head_bytes; /* whole head: 431 */
+    uint32_t head_bytes; /* whole head: 431; at most 64 KiB - 1 */
     uint16_t fields;     /* 431; at most GW__MAX_FIELDS */
 };
 

@@ -7,14 +7,16 @@
 static const char crlf[] = "\r\n";
 static const char version[] = " HTTP/1.1\r\n";
 
-static struct gw__str reason_of(const struct gw__head *head)
+enum { LONGEST_REASON = sizeof "Network Authentication Required" };
+
+static inline struct gw__str reason_of(const struct gw__head *head)
 {
     return head->reason.data ? head->reason : gw__str(gw__reason(head->status));
 }
 
 size_t gw__head_bytes(const struct gw__head *head)
 {
-    size_t size = 2 + sizeof "HTTP/1.1 200 \r\n" + reason_of(head).size;
+    size_t size = 2 + sizeof "HTTP/1.1 200 \r\n" + (head->reason.data ? head->reason.size : LONGEST_REASON);
     size += head->method.size + 1 + head->path.size + 1 + head->query.size + sizeof version;
     const struct gw__field *field = head->fields.items;
     for (const struct gw__field *end = field + head->fields.count; field < end; field++)
@@ -37,11 +39,11 @@ char *gw__write_request_line(char *out, const struct gw__head *head)
 char *gw__write_status_line(char *out, const struct gw__head *head)
 {
     struct gw__str reason = reason_of(head);
-    memcpy(out, "HTTP/1.1 ", 9);
-    out[9] = (char)('0' + head->status / 100 % 10);
-    out[10] = (char)('0' + head->status / 10 % 10);
-    out[11] = (char)('0' + head->status % 10);
-    out[12] = ' ';
+    unsigned tens = head->status / 10u, hundreds = tens / 10;
+    memcpy(out, "HTTP/1.1 000 ", 13);
+    out[9] = (char)('0' + hundreds);
+    out[10] = (char)('0' + tens - hundreds * 10);
+    out[11] = (char)('0' + head->status - tens * 10);
     out = gw__copy_short(out + 13, reason.data, reason.size);
     memcpy(out, crlf, 2);
     return out + 2;
