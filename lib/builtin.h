@@ -17,6 +17,7 @@ extern const struct gw_filter_type gw__filter_set_response_header;
 extern const struct gw_filter_type gw__filter_strip_prefix;
 extern const struct gw_filter_type gw__filter_timeout;
 
+extern const struct gw_endpoint_type gw__endpoint_http;
 extern const struct gw_endpoint_type gw__endpoint_respond;
 
 #endif

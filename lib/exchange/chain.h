@@ -9,6 +9,16 @@
 #include <gateway/filter.h>
 #include <stdint.h>
 
+struct gw__report;
+struct gw__service;
+
+/* What an instance may ask for while it is created; NULL afterwards. */
+struct gw__scope {
+    struct gw__report *report; /* where gw_*_error() goes */
+    void *table;
+    struct gw__service *(*service)(void *table, const char *name); /* NULL: unknown */
+};
+
 /* What a hook gets as `self`: begins an instance of a filter, an endpoint or a predicate. */
 struct gw__instance_head {
     const char *name;
@@ -16,9 +26,9 @@ struct gw__instance_head {
     void *user;
     void *data;                 /* instance_size bytes, zeroed */
     struct gw_option *options;  /* checked; owned */
-    struct gw__report *report;  /* where gw_*_error() goes during create() */
-    const char *origin;
-    uint32_t scratch;           /* offset of the stage's scratch within its exchange's, per chain: see stage */
+    const struct gw__scope *scope;
+    const char *origin;         /* of the options; "" if unknown */
+    uint32_t scratch;           /* offset of the stage's scratch within its exchange's */
 };
 
 struct gw_filter {
@@ -30,6 +40,10 @@ struct gw_endpoint {
     struct gw__instance_head head;
     const struct gw_endpoint_type *type;
 };
+
+/* The service a built-in endpoint names in its options, during create(); NULL after reporting [GW1021]. */
+struct gw__service *gw__instance_service(const struct gw__instance_head *head, const struct gw_option *options,
+                                         const char *key);
 
 struct gw_predicate {
     struct gw__instance_head head;

@@ -110,7 +110,7 @@ static void check_listener(struct gw__checked *out, const struct gw_config *conf
     }
 }
 
-static void check_instance(struct gw__checked_instance *out, const struct gw__instance *instance, const char *service,
+static void check_instance(struct gw__checked_instance *out, const struct gw__config_instance *instance, const char *service,
                            struct gw__report *report)
 {
     char what[MAX_WHAT];

@@ -67,7 +67,7 @@ static void destroy_listener(struct gw_listener *listener)
     gw__free(listener);
 }
 
-static void finish_instance(struct gw__instance *instance)
+static void finish_instance(struct gw__config_instance *instance)
 {
     gw__free(instance->address);
     gw__free(instance->origin);
@@ -251,14 +251,14 @@ struct gw_service *gw_config_add_service(struct gw_config *config, const char *n
 
 void gw_service_add_instance(struct gw_service *service, const char *address, const struct gw_option *options)
 {
-    struct gw__instance *instances = NULL;
+    struct gw__config_instance *instances = NULL;
     if (service)
         instances =
             gw__grow(service->instances, service->instance_count, &service->instance_capacity, sizeof *instances);
     if (instances) {
         struct gw_config *config = service->config;
         service->instances = instances;
-        instances[service->instance_count++] = (struct gw__instance){.address = copy_text(config, address),
+        instances[service->instance_count++] = (struct gw__config_instance){.address = copy_text(config, address),
                                                                      .origin = copy_origin(config, options),
                                                                      .options = copy_option(config, options)};
     } else if (service) {

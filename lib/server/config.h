@@ -36,7 +36,7 @@ struct gw_listener {
     struct gw__settings settings;
 };
 
-struct gw__instance {
+struct gw__config_instance {
     char *address, *origin;
     struct gw_option *options;
 };
@@ -44,7 +44,7 @@ struct gw__instance {
 struct gw_service {
     struct gw_config *config;
     char *name, *origin;
-    struct gw__instance *instances;
+    struct gw__config_instance *instances;
     size_t instance_count, instance_capacity;
     struct gw__settings settings;
 };

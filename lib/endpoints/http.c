@@ -1,0 +1,289 @@
+/* Endpoint `http`: proxies to an instance of a service, heads re-serialised from their one parse, bodies
+ * passed on as they come. Nothing is buffered beyond what a blocked socket leaves. */
+#include "builtin.h"
+#include "exchange/exchange.h"
+#include "upstream/attempt.h"
+
+#include <gateway/endpoint.h>
+#include <gateway/error.h>
+
+#define VIA "1.1 gateway" /* RFC 9110 section 7.6.3 */
+
+struct proxy {
+    struct gw__service *service;
+};
+
+struct leg { /* the exchange's way to the instance */
+    struct gw_exchange *ex;
+    struct gw__attempt attempt;
+    struct gw__client_stream *stream;
+};
+
+static const struct gw_option_spec options[] = {
+    {.key = "service", .kind = GW_KIND_STRING, .required = true, .shorthand = true, .doc = "Name of the service to call."},
+    {0},
+};
+
+static int create(struct gw_endpoint *self, const struct gw_option *given)
+{
+    struct proxy *proxy = gw_endpoint_data(self);
+    proxy->service = gw__instance_service(&self->head, given, "service");
+    return proxy->service ? 0 : GW_ERROR_CONFIG;
+}
+
+/* ---- the request ---- */
+
+static void add(struct gw_exchange *ex, struct gw__fields *fields, struct gw__str name, struct gw__str value)
+{
+    if (!gw__fields_add(fields, &ex->arena, name.data, name.size, value.data, value.size))
+        ex->out_of_memory = true;
+}
+
+static void set(struct gw_exchange *ex, enum gw__field_id id, struct gw__str name, struct gw__str value)
+{
+    struct gw__field *field = (struct gw__field *)gw__fields_find_id(&ex->request.fields, id);
+    if (!field) {
+        add(ex, &ex->request.fields, name, value);
+        return;
+    }
+    field->value = value.data;
+    field->value_size = (uint32_t)value.size;
+}
+
+/* The client's address behind those that earlier proxies put there. */
+static void add_forwarded_for(struct gw_exchange *ex)
+{
+    struct gw__field *old = (struct gw__field *)gw__fields_find_id(&ex->request.fields, GW__FIELD_X_FORWARDED_FOR);
+    struct gw__str ip = {ex->peer, ex->peer_ip_size};
+    size_t old_size = old ? old->value_size + 2 : 0;
+    char *value = gw__arena_alloc(&ex->arena, old_size + ip.size + 1);
+    if (!value) {
+        ex->out_of_memory = true;
+        return;
+    }
+    if (old) {
+        memcpy(value, old->value, old->value_size);
+        memcpy(value + old->value_size, ", ", 2);
+    }
+    memcpy(value + old_size, ip.data, ip.size);
+    value[old_size + ip.size] = '\0';
+    set(ex, GW__FIELD_X_FORWARDED_FOR, GW__STR("X-Forwarded-For"), (struct gw__str){value, old_size + ip.size});
+}
+
+static void add_proxy_fields(struct gw_exchange *ex)
+{
+    struct gw__str host = ex->request.host;
+    add_forwarded_for(ex);
+    set(ex, GW__FIELD_X_FORWARDED_PROTO, GW__STR("X-Forwarded-Proto"), gw__str(gw_exchange_scheme(ex)));
+    if (host.size)
+        set(ex, GW__FIELD_X_FORWARDED_HOST, GW__STR("X-Forwarded-Host"), host);
+    add(ex, &ex->request.fields, GW__STR("Via"), GW__STR(VIA));
+    if (!gw__fields_find_id(&ex->request.fields, GW__FIELD_HOST)) /* HTTP/1.0 may come without */
+        add(ex, &ex->request.fields, GW__STR("Host"), host);
+}
+
+static bool is_idempotent(const struct gw__head *head)
+{
+    switch (head->method_id) {
+    case GW__METHOD_GET:
+    case GW__METHOD_HEAD:
+    case GW__METHOD_OPTIONS:
+    case GW__METHOD_PUT:
+    case GW__METHOD_DELETE:
+    case GW__METHOD_TRACE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static const struct gw__client_handler handler;
+
+static void send_request(struct leg *leg)
+{
+    struct gw_exchange *ex = leg->ex;
+    const struct gw__head *head = &ex->request;
+    int64_t length = head->content_length;
+    bool expects_length = head->method_id == GW__METHOD_POST || head->method_id == GW__METHOD_PUT || head->method_id == GW__METHOD_PATCH;
+    if (!head->has_body && expects_length)
+        length = 0;
+    const char *text = leg->attempt.instance->text;
+    ex->upstream = gw__arena_copy(&ex->arena, text, strlen(text));
+    if (!ex->times.upstream_begun_us)
+        ex->times.upstream_begun_us = ex->context->loop->now_us;
+    leg->stream = gw__client_use(leg->attempt.client, &handler, leg, &ex->response, &ex->arena);
+    leg->stream->ops->send_head(leg->stream, head, head->has_body, length);
+}
+
+static enum gw_flow fail_attempt(struct leg *leg)
+{
+    static const struct {
+        int status;
+        const char *code, *proxy_error, *text;
+    } failures[] = {
+        [GW__ATTEMPT_NO_INSTANCE] = {503, "GW5033", "destination_unavailable", "has no instance"},
+        [GW__ATTEMPT_REFUSED] = {502, "GW5021", "connection_refused", "refuses connections"},
+        [GW__ATTEMPT_TIMEOUT] = {502, "GW5022", "connection_timeout", "does not accept connections in time"},
+        [GW__ATTEMPT_MEMORY] = {503, "GW5031", "proxy_internal_error", "cannot be reached: out of memory"},
+    };
+    enum gw__attempt_failure failure = leg->attempt.failure;
+    return gw_exchange_fail_code(leg->ex, failures[failure].status, failures[failure].code, failures[failure].proxy_error,
+                                 "service '%s' %s", leg->attempt.service->name, failures[failure].text);
+}
+
+static void on_ready(struct gw__attempt *attempt)
+{
+    struct leg *leg = gw__container_of(attempt, struct leg, attempt);
+    gw__exchange_enter(leg->ex);
+    send_request(leg);
+    gw_exchange_resume_request(leg->ex);
+    gw__exchange_leave(leg->ex);
+}
+
+static void on_failed(struct gw__attempt *attempt)
+{
+    struct leg *leg = gw__container_of(attempt, struct leg, attempt);
+    fail_attempt(leg);
+}
+
+static enum gw_flow on_request(struct gw_exchange *ex, struct gw_endpoint *self)
+{
+    const struct proxy *proxy = gw_endpoint_data(self);
+    struct leg *leg = gw_exchange_scratch(ex, self);
+    leg->ex = ex;
+    leg->attempt.upstream = &ex->context->upstream;
+    leg->attempt.service = proxy->service;
+    leg->attempt.on_ready = on_ready;
+    leg->attempt.on_failed = on_failed;
+    add_proxy_fields(ex);
+    switch (gw__attempt_start(&leg->attempt)) {
+    case GW__ATTEMPT_READY:
+        send_request(leg);
+        return GW_CONTINUE;
+    case GW__ATTEMPT_WAITING:
+        ex->in.sink_full = true; /* until on_ready */
+        return GW_CONTINUE;
+    default:
+        return fail_attempt(leg);
+    }
+}
+
+static enum gw_flow on_request_data(struct gw_exchange *ex, struct gw_endpoint *self, const void *data, size_t size, bool last)
+{
+    struct leg *leg = gw_exchange_scratch(ex, self);
+    if (!leg->stream || !ex->request.has_body)
+        return GW_CONTINUE;
+    return leg->stream->ops->send_data(leg->stream, data, size, last, ex->in.trailers) ? GW_WAIT : GW_CONTINUE;
+}
+
+/* ---- the response ---- */
+
+static void on_interim(struct gw__client_stream *stream, struct gw__head *head)
+{
+    struct leg *leg = stream->user;
+    if (leg->ex->stream && !leg->ex->over)
+        leg->ex->stream->ops->send_interim(leg->ex->stream, head);
+}
+
+static void on_head(struct gw__client_stream *stream, int64_t length)
+{
+    struct leg *leg = stream->user;
+    struct gw_exchange *ex = leg->ex;
+    gw__exchange_enter(ex);
+    add(ex, &ex->response.fields, GW__STR("Via"), GW__STR(VIA));
+    bool bodyless = ex->request.method_id == GW__METHOD_HEAD || ex->response.status == 304;
+    enum gw_flow flow = gw_exchange_respond(ex, ex->response.status, bodyless ? ex->response.content_length : length);
+    if (length == 0)
+        gw_exchange_write(ex, NULL, 0, true);
+    else if (flow == GW_WAIT)
+        stream->ops->pause(stream);
+    gw__exchange_leave(ex);
+}
+
+static bool on_data(struct gw__client_stream *stream, const char *data, size_t size, bool last)
+{
+    struct leg *leg = stream->user;
+    if (last && stream->trailers.count)
+        leg->ex->out.trailers = &stream->trailers;
+    return gw_exchange_write(leg->ex, data, size, last) == GW_WAIT;
+}
+
+static void on_stream_room(struct gw__client_stream *stream)
+{
+    struct leg *leg = stream->user;
+    gw_exchange_resume_request(leg->ex);
+}
+
+/* A pooled connection that was dead already: once more on a fresh one, if nothing can happen twice. */
+static bool try_again(struct leg *leg, enum gw__stream_failure failure)
+{
+    struct gw_exchange *ex = leg->ex;
+    struct gw__client_stream *stream = leg->stream;
+    if (!stream->reused || failure > GW__FAILED_RESET || ex->request.has_body || !is_idempotent(&ex->request))
+        return false;
+    leg->stream = NULL;
+    stream->ops->finish(stream);
+    leg->attempt.client = NULL;
+    enum gw__attempt_result result = gw__attempt_again(&leg->attempt);
+    if (result == GW__ATTEMPT_READY)
+        send_request(leg);
+    return result != GW__ATTEMPT_FAILED;
+}
+
+static void on_stream_fail(struct gw__client_stream *stream, enum gw__stream_failure failure)
+{
+    struct leg *leg = stream->user;
+    struct gw_exchange *ex = leg->ex;
+    if (ex->ended || try_again(leg, failure))
+        return;
+    gw__exchange_enter(ex);
+    if (ex->head_sent)
+        gw__exchange_over(ex, "upstream gone");
+    else if (failure == GW__FAILED_MEMORY)
+        gw_exchange_fail_code(ex, 503, "GW5031", "proxy_internal_error", "out of memory");
+    else if (failure == GW__FAILED_GARBAGE)
+        gw_exchange_fail_code(ex, 502, "GW5024", "http_protocol_error", "the answer of %s is no HTTP", ex->upstream ? ex->upstream : "?");
+    else
+        gw_exchange_fail_code(ex, 502, "GW5023", "connection_terminated", "%s closed the connection", ex->upstream ? ex->upstream : "?");
+    gw__exchange_leave(ex);
+}
+
+static const struct gw__client_handler handler = {
+    .on_interim = on_interim,
+    .on_head = on_head,
+    .on_data = on_data,
+    .on_room = on_stream_room,
+    .on_fail = on_stream_fail,
+};
+
+static enum gw_flow on_room(struct gw_exchange *ex, struct gw_endpoint *self)
+{
+    struct leg *leg = gw_exchange_scratch(ex, self);
+    if (leg->stream)
+        leg->stream->ops->resume(leg->stream);
+    return GW_CONTINUE;
+}
+
+static void on_end(struct gw_exchange *ex, struct gw_endpoint *self)
+{
+    struct leg *leg = gw_exchange_scratch(ex, self);
+    if (leg->stream) {
+        leg->stream->ops->finish(leg->stream);
+        leg->attempt.client = NULL;
+    }
+    gw__attempt_finish(&leg->attempt);
+}
+
+const struct gw_endpoint_type gw__endpoint_http = {
+    .size = sizeof gw__endpoint_http,
+    .name = "http",
+    .doc = "Proxies the request to an instance of a service over HTTP/1.1.",
+    .options = options,
+    .instance_size = sizeof(struct proxy),
+    .scratch_size = sizeof(struct leg),
+    .create = create,
+    .on_request = on_request,
+    .on_request_data = on_request_data,
+    .on_room = on_room,
+    .on_end = on_end,
+};

@@ -1,0 +1,116 @@
+/* Answers the gateway makes itself: replies and failures. In a hook they are noted and the pump acts on
+ * the hook's verdict; outside one (an endpoint's own callback) they act at once. */
+#include "exchange/exchange.h"
+
+#include <stdio.h>
+
+static void set_type(struct gw_exchange *ex, const char *content_type)
+{
+    if (content_type)
+        gw_exchange_set_response_header(ex, "Content-Type", content_type);
+}
+
+static enum gw_flow settle(struct gw_exchange *ex, enum gw_flow flow)
+{
+    ex->answer.pending = true;
+    if (ex->hook.lane || ex->over || ex->ended)
+        return flow;
+    gw__exchange_enter(ex);
+    gw__pump_answer(ex, ex->endpoint_started ? ex->chain->filter_count : ex->in.at);
+    gw__exchange_leave(ex);
+    return flow;
+}
+
+enum gw_flow gw_exchange_reply_data(struct gw_exchange *ex, int status, const char *content_type, const void *data,
+                                    size_t size)
+{
+    char *copy = gw__arena_copy(&ex->arena, data, size);
+    if (!copy)
+        return gw_exchange_fail(ex, 503, "out of memory");
+    set_type(ex, content_type);
+    ex->response.status = (uint16_t)status;
+    ex->answer.data = copy;
+    ex->answer.size = size;
+    return settle(ex, GW_REPLY);
+}
+
+enum gw_flow gw_exchange_reply(struct gw_exchange *ex, int status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    const char *text = gw__arena_print(&ex->arena, format, args);
+    va_end(args);
+    if (!text)
+        return gw_exchange_fail(ex, 503, "out of memory");
+    set_type(ex, gw_exchange_response_header(ex, "Content-Type") ? NULL : "text/plain; charset=utf-8");
+    ex->response.status = (uint16_t)status;
+    ex->answer.data = text;
+    ex->answer.size = strlen(text);
+    return settle(ex, GW_REPLY);
+}
+
+/* The fields so far belong to a response that will not be. Proxy-Status: RFC 9209 section 2. */
+static void begin_failure(struct gw_exchange *ex, int status)
+{
+    const struct gw__answer *answer = &ex->answer;
+    ex->response.fields.count = 0;
+    ex->response.status = (uint16_t)status;
+    set_type(ex, "text/plain; charset=utf-8");
+    const char *code = answer->code ? answer->code : "GW0000";
+    const char *value = answer->proxy_error ? gw_exchange_print(ex, "gateway; error=%s; details=\"%s\"", answer->proxy_error, code)
+                                            : gw_exchange_print(ex, "gateway; details=\"%s\"", code);
+    if (value)
+        gw_exchange_set_response_header(ex, "Proxy-Status", value);
+}
+
+static void note(struct gw_exchange *ex, int status, const char *code, const char *proxy_error, const char *text)
+{
+    static const char lost[] = "out of memory";
+    ex->answer = (struct gw__answer){
+        .code = code, .proxy_error = proxy_error, .message = text ? text : lost, .failed = true, .pending = true,
+        .active = ex->answer.active,
+    };
+    ex->answer.data = ex->answer.message;
+    ex->answer.size = strlen(ex->answer.message);
+    ex->out_of_memory = false;
+    if (!ex->head_sent)
+        begin_failure(ex, status);
+    ex->out_of_memory = false;
+}
+
+void gw__answer_fail(struct gw_exchange *ex, int status, const char *code, const char *proxy_error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    note(ex, status, code, proxy_error, gw__arena_print(&ex->arena, format, args));
+    va_end(args);
+}
+
+enum gw_flow gw_exchange_fail(struct gw_exchange *ex, int status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    note(ex, status, status < 500 ? "GW4000" : "GW5000", NULL, gw__arena_print(&ex->arena, format, args));
+    va_end(args);
+    return settle(ex, GW_FAIL);
+}
+
+enum gw_flow gw_exchange_fail_code(struct gw_exchange *ex, int status, const char *code, const char *proxy_error,
+                                   const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    note(ex, status, code, proxy_error, gw__arena_print(&ex->arena, format, args));
+    va_end(args);
+    return settle(ex, GW_FAIL);
+}
+
+const char *gw_exchange_error_code(const struct gw_exchange *ex)
+{
+    return ex->answer.message ? ex->answer.code : NULL;
+}
+
+const char *gw_exchange_error_message(const struct gw_exchange *ex)
+{
+    return ex->answer.message;
+}

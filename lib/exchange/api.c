@@ -1,0 +1,508 @@
+/* The exchange as plugins see it: request, response, memory, variables, figures. Text is handed out
+ * terminated: the byte behind a value in the arena's copy of a head is overwritten when it is asked for. */
+#include "exchange/exchange.h"
+
+#include "base/report.h"
+#include "http/uri.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static void lost(struct gw_exchange *ex)
+{
+    ex->out_of_memory = true;
+}
+
+static const char *text_of(struct gw__str slice)
+{
+    if (!slice.size)
+        return "";
+    if (slice.data[slice.size])
+        ((char *)slice.data)[slice.size] = '\0';
+    return slice.data;
+}
+
+static struct gw_exchange *writable(const struct gw_exchange *ex)
+{
+    return (struct gw_exchange *)ex;
+}
+
+/* ---- request line ---- */
+
+const char *gw_exchange_method(const struct gw_exchange *ex)
+{
+    return text_of(ex->request.method);
+}
+
+const char *gw_exchange_path(const struct gw_exchange *ex)
+{
+    return text_of(ex->request.path);
+}
+
+const char *gw_exchange_query(const struct gw_exchange *ex)
+{
+    return text_of(ex->request.query);
+}
+
+struct gw__str gw__exchange_host(const struct gw_exchange *ex)
+{
+    struct gw__str host = ex->request.host;
+    const char *bracket = host.size && host.data[0] == '[' ? memchr(host.data, ']', host.size) : NULL;
+    size_t skip = bracket ? (size_t)(bracket - host.data) : 0;
+    const char *colon = host.size ? memchr(host.data + skip, ':', host.size - skip) : NULL;
+    if (colon)
+        host.size = (size_t)(colon - host.data);
+    return host;
+}
+
+const char *gw_exchange_host(const struct gw_exchange *ex)
+{
+    if (ex->host)
+        return ex->host;
+    struct gw__str host = gw__exchange_host(ex);
+    char *copy = gw__arena_copy(&writable(ex)->arena, host.data, host.size);
+    for (size_t i = 0; copy && i < host.size; i++)
+        copy[i] = (char)gw__lower((unsigned char)copy[i]);
+    return writable(ex)->host = copy ? copy : "";
+}
+
+const char *gw_exchange_client_address(const struct gw_exchange *ex)
+{
+    return ex->peer;
+}
+
+const char *gw_exchange_scheme(const struct gw_exchange *ex)
+{
+    return ex->secure ? "https" : "http";
+}
+
+static bool is_path(const char *path)
+{
+    if (path[0] != '/')
+        return false;
+    for (const char *at = path; *at; at++)
+        if ((unsigned char)*at <= ' ' || *at == 0x7f || *at == '?' || *at == '#')
+            return false;
+    return true;
+}
+
+static bool is_query(const char *query)
+{
+    for (const char *at = query; *at; at++)
+        if ((unsigned char)*at <= ' ' || *at == 0x7f || *at == '#')
+            return false;
+    return true;
+}
+
+void gw_exchange_set_path(struct gw_exchange *ex, const char *path)
+{
+    char *copy = path && is_path(path) ? gw__arena_copy(&ex->arena, path, strlen(path)) : NULL;
+    if (copy)
+        ex->request.path = gw__str(copy);
+    else if (path && is_path(path))
+        lost(ex);
+    else
+        gw_exchange_fail_code(ex, 500, "GW5005", NULL, "a filter set a path that is none");
+}
+
+void gw_exchange_set_query(struct gw_exchange *ex, const char *query)
+{
+    if (query && !is_query(query)) {
+        gw_exchange_fail_code(ex, 500, "GW5005", NULL, "a filter set a query that is none");
+        return;
+    }
+    char *copy = query ? gw__arena_copy(&ex->arena, query, strlen(query)) : NULL;
+    if (query && !copy)
+        lost(ex);
+    ex->request.query = gw__str(copy ? copy : "");
+    ex->request.has_query = query && *query;
+}
+
+/* ---- fields ---- */
+
+const char *gw__field_text(const struct gw__fields *fields, const char *name)
+{
+    const struct gw__field *field = gw__fields_find(fields, name, strlen(name), 0);
+    return field ? text_of((struct gw__str){field->value, field->value_size}) : NULL;
+}
+
+static bool is_ours(const char *name)
+{
+    switch (gw__field_id(name, strlen(name))) {
+    case GW__FIELD_CONTENT_LENGTH:
+    case GW__FIELD_TRANSFER_ENCODING:
+    case GW__FIELD_CONNECTION:
+    case GW__FIELD_KEEP_ALIVE:
+    case GW__FIELD_PROXY_CONNECTION:
+    case GW__FIELD_TE:
+    case GW__FIELD_TRAILER:
+    case GW__FIELD_UPGRADE:
+    case GW__FIELD_EXPECT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void add(struct gw_exchange *ex, struct gw__fields *fields, const char *name, const char *value)
+{
+    size_t name_size = strlen(name), value_size = strlen(value);
+    if (!gw__is_token(name, name_size) || !gw__is_field_value(value, value_size)) {
+        gw_exchange_fail_code(ex, 500, "GW5005", NULL, "a filter set a header that is none");
+        return;
+    }
+    char *copy = gw__arena_alloc(&ex->arena, name_size + value_size + 2);
+    if (!copy) {
+        lost(ex);
+        return;
+    }
+    memcpy(copy, name, name_size + 1);
+    memcpy(copy + name_size + 1, value, value_size + 1);
+    if (!gw__fields_add(fields, &ex->arena, copy, name_size, copy + name_size + 1, value_size))
+        lost(ex);
+}
+
+static void set(struct gw_exchange *ex, struct gw__fields *fields, const char *name, const char *value)
+{
+    if (is_ours(name) || !value)
+        return;
+    gw__fields_remove(fields, name, strlen(name));
+    add(ex, fields, name, value);
+}
+
+const char *gw_exchange_request_header(const struct gw_exchange *ex, const char *name)
+{
+    return gw__field_text(&ex->request.fields, name);
+}
+
+void gw_exchange_set_request_header(struct gw_exchange *ex, const char *name, const char *value)
+{
+    set(ex, &ex->request.fields, name, value);
+    if (gw__field_id(name, strlen(name)) == GW__FIELD_HOST && value) {
+        const struct gw__field *host = gw__fields_find_id(&ex->request.fields, GW__FIELD_HOST);
+        if (host)
+            ex->request.host = (struct gw__str){host->value, host->value_size};
+        ex->host = NULL;
+    }
+}
+
+void gw_exchange_add_request_header(struct gw_exchange *ex, const char *name, const char *value)
+{
+    if (gw__field_id(name, strlen(name)) == GW__FIELD_HOST)
+        gw_exchange_set_request_header(ex, name, value);
+    else if (!is_ours(name) && value)
+        add(ex, &ex->request.fields, name, value);
+}
+
+void gw_exchange_remove_request_header(struct gw_exchange *ex, const char *name)
+{
+    if (!is_ours(name) && gw__field_id(name, strlen(name)) != GW__FIELD_HOST)
+        gw__fields_remove(&ex->request.fields, name, strlen(name));
+}
+
+const char *gw_exchange_response_header(const struct gw_exchange *ex, const char *name)
+{
+    return gw__field_text(&ex->response.fields, name);
+}
+
+void gw_exchange_set_response_header(struct gw_exchange *ex, const char *name, const char *value)
+{
+    if (!ex->head_sent)
+        set(ex, &ex->response.fields, name, value);
+}
+
+void gw_exchange_add_response_header(struct gw_exchange *ex, const char *name, const char *value)
+{
+    if (!ex->head_sent && !is_ours(name) && value)
+        add(ex, &ex->response.fields, name, value);
+}
+
+void gw_exchange_remove_response_header(struct gw_exchange *ex, const char *name)
+{
+    if (!ex->head_sent && !is_ours(name))
+        gw__fields_remove(&ex->response.fields, name, strlen(name));
+}
+
+int gw_exchange_status(const struct gw_exchange *ex)
+{
+    return ex->response.status;
+}
+
+void gw_exchange_set_status(struct gw_exchange *ex, int status)
+{
+    if (ex->head_sent)
+        return;
+    ex->response.status = (uint16_t)status;
+    ex->response.reason = (struct gw__str){0};
+}
+
+const void *gw_exchange_request_body(struct gw_exchange *ex, size_t *size)
+{
+    struct gw__body_stage *stage = ex->hook.lane ? gw__body_stage(&ex->in, ex->hook.index) : NULL;
+    struct evbuffer *body = stage ? stage->queue : ex->in.tail;
+    size_t have = body ? evbuffer_get_length(body) : 0;
+    const void *data = have ? evbuffer_pullup(body, -1) : NULL;
+    if (have && !data)
+        lost(ex);
+    if (size)
+        *size = data ? have : 0;
+    return data;
+}
+
+/* ---- memory ---- */
+
+void *gw_exchange_alloc(struct gw_exchange *ex, size_t size)
+{
+    void *memory = gw__arena_zalloc(&ex->arena, size);
+    if (!memory)
+        lost(ex);
+    return memory;
+}
+
+char *gw_exchange_print(struct gw_exchange *ex, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = gw__arena_print(&ex->arena, format, args);
+    va_end(args);
+    if (!text)
+        lost(ex);
+    return text;
+}
+
+void *gw_exchange_scratch(struct gw_exchange *ex, const void *self)
+{
+    uint32_t offset = ((const struct gw__instance_head *)self)->scratch, split = ex->view->entry->scratch_bytes;
+    char *base = ex->scratch[offset >= split];
+    return base ? base + (offset >= split ? offset - split : offset) : NULL;
+}
+
+void gw_exchange_defer(struct gw_exchange *ex, void (*release)(void *arg), void *arg)
+{
+    struct gw__defer *defer = gw__arena_alloc(&ex->arena, sizeof *defer);
+    if (!defer) {
+        release(arg);
+        lost(ex);
+        return;
+    }
+    *defer = (struct gw__defer){.next = ex->defers, .release = release, .arg = arg};
+    ex->defers = defer;
+}
+
+/* ---- variables and attributes ---- */
+
+const char *gw_exchange_variable(const struct gw_exchange *ex, const char *name)
+{
+    for (const char **variable = ex->variables; variable && *variable; variable += 2)
+        if (strcmp(variable[0], name) == 0)
+            return variable[1];
+    return NULL;
+}
+
+/* Copies text to out (NULL: only counts) with its variables replaced; sets *found if there were any. */
+static size_t expand(const struct gw_exchange *ex, const char *text, char *out, bool *found)
+{
+    size_t size = 0;
+    while (*text) {
+        const char *close = *text == '{' ? strchr(text, '}') : NULL;
+        const char **variable = close ? ex->variables : NULL;
+        size_t name_size = close ? (size_t)(close - text - 1) : 0;
+        while (variable && *variable && (strlen(*variable) != name_size || memcmp(*variable, text + 1, name_size) != 0))
+            variable += 2;
+        const char *from = variable && *variable ? variable[1] : text;
+        size_t n = variable && *variable ? strlen(from) : 1;
+        *found = *found || from != text;
+        if (out)
+            memcpy(out + size, from, n);
+        size += n;
+        text = from != text ? close + 1 : text + 1;
+    }
+    return size;
+}
+
+const char *gw_exchange_expand(struct gw_exchange *ex, const char *text)
+{
+    bool found = false;
+    if (!ex->variables || !strchr(text, '{'))
+        return text;
+    size_t size = expand(ex, text, NULL, &found);
+    char *out = found ? gw_exchange_alloc(ex, size + 1) : NULL;
+    if (!out)
+        return text;
+    expand(ex, text, out, &found);
+    return out;
+}
+
+void gw_exchange_set_attribute(struct gw_exchange *ex, const char *name, const char *value)
+{
+    struct gw__attribute *attribute = gw__arena_alloc(&ex->arena, sizeof *attribute);
+    char *name_copy = gw__arena_copy(&ex->arena, name, strlen(name));
+    char *value_copy = value ? gw__arena_copy(&ex->arena, value, strlen(value)) : NULL;
+    if (!attribute || !name_copy || (value && !value_copy)) {
+        lost(ex);
+        return;
+    }
+    *attribute = (struct gw__attribute){.next = ex->attributes, .name = name_copy, .value = value_copy};
+    ex->attributes = attribute; /* hides an older one of the same name */
+}
+
+const char *gw_exchange_attribute(const struct gw_exchange *ex, const char *name)
+{
+    for (const struct gw__attribute *attribute = ex->attributes; attribute; attribute = attribute->next)
+        if (strcmp(attribute->name, name) == 0)
+            return attribute->value;
+    return NULL;
+}
+
+/* ---- figures ---- */
+
+const char *gw_exchange_route(const struct gw_exchange *ex)
+{
+    return ex->routed ? ex->chain->route : NULL;
+}
+
+int64_t gw_exchange_elapsed_us(const struct gw_exchange *ex)
+{
+    return (int64_t)(ex->context->loop->now_us - ex->times.begun_us);
+}
+
+int64_t gw_exchange_started_us(const struct gw_exchange *ex)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - gw_exchange_elapsed_us(ex);
+}
+
+uint64_t gw_exchange_request_bytes(const struct gw_exchange *ex)
+{
+    return ex->in.bytes;
+}
+
+uint64_t gw_exchange_response_bytes(const struct gw_exchange *ex)
+{
+    return ex->out.passed_bytes;
+}
+
+const char *gw_exchange_upstream(const struct gw_exchange *ex)
+{
+    return ex->upstream;
+}
+
+int64_t gw_exchange_upstream_us(const struct gw_exchange *ex)
+{
+    return ex->times.upstream_us;
+}
+
+const char *gw_exchange_protocol(const struct gw_exchange *ex)
+{
+    return ex->request.minor ? "HTTP/1.1" : "HTTP/1.0";
+}
+
+const char *gw_exchange_cut_reason(const struct gw_exchange *ex)
+{
+    return ex->cut;
+}
+
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
+const char *gw_exchange_id(struct gw_exchange *ex)
+{
+    if (!ex->id) {
+        uint64_t n = ++ex->context->ids, seed = ex->context->id_seed;
+        const char *id = gw_exchange_print(ex, "%016llx%016llx", (unsigned long long)mix(seed ^ mix(n)),
+                                           (unsigned long long)mix(seed + n));
+        ex->id = id ? id : "";
+    }
+    return ex->id;
+}
+
+/* ---- instances ---- */
+
+#define HEAD(self) (&(self)->head)
+
+void *gw_filter_data(const struct gw_filter *self)
+{
+    return HEAD(self)->data;
+}
+
+void *gw_filter_user(const struct gw_filter *self)
+{
+    return HEAD(self)->user;
+}
+
+const char *gw_filter_name(const struct gw_filter *self)
+{
+    return HEAD(self)->name;
+}
+
+struct gw_server *gw_filter_server(const struct gw_filter *self)
+{
+    return HEAD(self)->server;
+}
+
+void *gw_endpoint_data(const struct gw_endpoint *self)
+{
+    return HEAD(self)->data;
+}
+
+void *gw_endpoint_user(const struct gw_endpoint *self)
+{
+    return HEAD(self)->user;
+}
+
+const char *gw_endpoint_name(const struct gw_endpoint *self)
+{
+    return HEAD(self)->name;
+}
+
+struct gw_server *gw_endpoint_server(const struct gw_endpoint *self)
+{
+    return HEAD(self)->server;
+}
+
+void *gw_predicate_data(const struct gw_predicate *self)
+{
+    return HEAD(self)->data;
+}
+
+void *gw_predicate_user(const struct gw_predicate *self)
+{
+    return HEAD(self)->user;
+}
+
+static void report(const struct gw__instance_head *head, const struct gw_option *option, const char *format, va_list args)
+{
+    char text[512];
+    vsnprintf(text, sizeof text, format, args);
+    if (head->scope)
+        gw__report_add(head->scope->report, option ? gw_option_origin(option) : head->origin, "GW1022", "'%s': %s", head->name, text);
+}
+
+void gw_filter_error(struct gw_filter *self, const struct gw_option *option, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    report(HEAD(self), option, format, args);
+    va_end(args);
+}
+
+void gw_endpoint_error(struct gw_endpoint *self, const struct gw_option *option, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    report(HEAD(self), option, format, args);
+    va_end(args);
+}
+
+void gw_predicate_error(struct gw_predicate *self, const struct gw_option *option, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    report(HEAD(self), option, format, args);
+    va_end(args);
+}

@@ -1,0 +1,426 @@
+/* The pump: moves heads from stage to stage by the verdicts of their hooks, and decides when bodies may
+ * follow. Hooks never call each other; whatever they return is acted on here. An exchange ends at the
+ * outermost gw__exchange_leave(), never inside a hook. */
+#include "exchange/exchange.h"
+
+#include <stdio.h>
+
+static const char *hook_name(const struct gw_exchange *ex, uint16_t index)
+{
+    if (index < ex->chain->filter_count)
+        return ex->chain->filters[index]->head.name;
+    return ex->chain->endpoint ? ex->chain->endpoint->head.name : "routing";
+}
+
+/* Brings a verdict into agreement with what the hook did. */
+enum gw_flow gw__check_hook(struct gw_exchange *ex, struct gw__lane *lane, enum gw_flow flow, const char *name)
+{
+    if (ex->out_of_memory && !ex->answer.pending) {
+        gw__answer_fail(ex, 503, "GW5031", "http_request_error", "out of memory");
+        return GW_FAIL;
+    }
+    if (ex->answer.pending)
+        return ex->answer.failed ? GW_FAIL : GW_REPLY;
+    if (flow == GW_WAIT && lane->wait == GW__WAIT_NONE) {
+        gw__answer_fail(ex, 500, "GW5002", "http_request_error", "filter '%s' waits for nothing", name);
+        return GW_FAIL;
+    }
+    if (flow == GW_REPLY || flow == GW_FAIL) {
+        gw__answer_fail(ex, 500, "GW5003", "http_request_error", "filter '%s' failed", name);
+        return GW_FAIL;
+    }
+    return flow;
+}
+
+static enum gw_flow call_head_hook(struct gw_exchange *ex, struct gw__lane *lane, uint16_t index)
+{
+    struct gw_filter *filter = ex->chain->filters[index];
+    const struct gw_filter_type *type = filter->type;
+    enum gw_flow (*hook)(struct gw_exchange *, struct gw_filter *) = lane->request ? type->on_request : type->on_response;
+    if (!hook)
+        return GW_CONTINUE;
+    ex->hook = (struct gw__hook){.lane = lane, .index = index};
+    enum gw_flow flow;
+    if (type->blocking) {
+        lane->wait = GW__WAIT_THREAD;
+        flow = GW_WAIT;
+        if (!gw__thread_start(ex, lane, index)) {
+            lane->wait = GW__WAIT_NONE;
+            gw__answer_fail(ex, 503, "GW5032", "http_request_error", "no thread is free for filter '%s'", filter->head.name);
+            flow = GW_FAIL;
+        }
+        return flow; /* the hook's place is kept in ex->hook for its thread */
+    }
+    flow = gw__check_hook(ex, lane, hook(ex, filter), filter->head.name);
+    ex->hook = (struct gw__hook){0};
+    return flow;
+}
+
+/* ---- request ---- */
+
+static bool route(struct gw_exchange *ex)
+{
+    const struct gw__chain *chain = ex->view->route(ex->view, ex);
+    if (!chain) {
+        gw__answer_fail(ex, 404, "GW4041", "destination_not_found", "no route for %s %.*s", gw_exchange_method(ex),
+                        (int)(ex->request.path.size < 200 ? ex->request.path.size : 200), ex->request.path.data);
+        gw__pump_answer(ex, ex->in.at);
+        return false;
+    }
+    ex->chain = chain;
+    ex->routed = true;
+    ex->times.timeout_ms = chain->timeouts.response_ms;
+    ex->times.stall_ms = chain->timeouts.stall_ms;
+    size_t scratch = chain->scratch_bytes - ex->view->entry->scratch_bytes;
+    ex->scratch[1] = scratch ? gw__arena_zalloc(&ex->arena, scratch) : NULL;
+    if ((scratch && !ex->scratch[1]) || (!ex->in.ended && !gw__body_prepare(ex, &ex->in))) {
+        gw__answer_fail(ex, 503, "GW5031", "http_request_error", "out of memory");
+        gw__pump_answer(ex, ex->in.at);
+        return false;
+    }
+    if (chain->limits.body_bytes > 0 && ex->request.content_length > chain->limits.body_bytes) {
+        gw__answer_fail(ex, 413, "GW4131", "http_request_error", "the request's body is too large");
+        gw__pump_answer(ex, ex->in.at);
+        return false;
+    }
+    return true;
+}
+
+/* True once all of the body stands before the stage that wants it whole. */
+static bool collected(struct gw_exchange *ex, struct gw__body_stage *stage)
+{
+    if (!stage || stage->ended)
+        return true;
+    ex->stream->ops->send_continue(ex->stream);
+    uint16_t before = (uint16_t)(stage - ex->in.row->stages);
+    if (ex->in.row->open < before) {
+        ex->in.row->open = before;
+        gw__body_run(ex, &ex->in);
+    }
+    return stage->ended || ex->in.phase != GW__PHASE_HEAD;
+}
+
+static void pass_filter(struct gw_exchange *ex)
+{
+    struct gw__lane *lane = &ex->in;
+    struct gw_filter *filter = ex->chain->filters[lane->at];
+    struct gw__body_stage *stage = filter->type->whole_request_body && ex->routed ? gw__body_stage(lane, lane->at) : NULL;
+    lane->at++;
+    if (!stage)
+        return;
+    lane->row->open = (uint16_t)(stage - lane->row->stages) + 1;
+    gw__body_run(ex, lane);
+}
+
+static bool endpoint_wants_whole(const struct gw_exchange *ex)
+{
+    return ex->chain->endpoint->type->whole_request_body;
+}
+
+/* Where the length behind the body hooks is known, because all has passed them, it goes upstream. */
+static void settle_length(struct gw_exchange *ex)
+{
+    const struct gw__lane *lane = &ex->in;
+    if (!lane->row)
+        return;
+    bool passed = lane->row->stages[lane->row->count - 1].passed;
+    ex->request.content_length = passed ? (int64_t)(lane->tail ? evbuffer_get_length(lane->tail) : 0) : -1;
+    ex->request.chunked = !passed;
+}
+
+/* What follows from the verdict of the endpoint's on_request: an answer, or the body may come. */
+static void after_endpoint(struct gw_exchange *ex, enum gw_flow flow)
+{
+    struct gw__lane *lane = &ex->in;
+    if (ex->answer.pending || flow == GW_REPLY || flow == GW_FAIL) {
+        gw__pump_body_verdict(ex, lane, ex->chain->filter_count, flow);
+        return;
+    }
+    if (ex->out_of_memory) {
+        gw__answer_fail(ex, 503, "GW5031", "http_request_error", "out of memory");
+        gw__pump_answer(ex, ex->chain->filter_count);
+        return;
+    }
+    if (lane->phase != GW__PHASE_BODY || ex->over)
+        return;
+    if (endpoint_wants_whole(ex)) { /* its body stays where gw_exchange_request_body() finds it */
+        lane->phase = GW__PHASE_DONE;
+        return;
+    }
+    if (!lane->ended)
+        ex->stream->ops->send_continue(ex->stream);
+    gw__body_open_sink(ex, lane);
+}
+
+static void reach_endpoint(struct gw_exchange *ex)
+{
+    struct gw__lane *lane = &ex->in;
+    struct gw_endpoint *endpoint = ex->chain->endpoint;
+    if (endpoint_wants_whole(ex) && !lane->ended) {
+        ex->stream->ops->send_continue(ex->stream);
+        if (lane->source_full) {
+            lane->source_full = false;
+            ex->stream->ops->resume(ex->stream);
+        }
+    }
+    if (lane->row && endpoint_wants_whole(ex)) {
+        lane->row->open = lane->row->count;
+        gw__body_run(ex, lane);
+        if (lane->phase != GW__PHASE_HEAD || !lane->row->stages[lane->row->count - 1].passed)
+            return;
+    } else if (endpoint_wants_whole(ex) && !lane->ended) {
+        return;
+    }
+    settle_length(ex);
+    ex->endpoint_started = true;
+    lane->phase = GW__PHASE_BODY;
+    ex->hook = (struct gw__hook){.lane = lane, .index = ex->chain->filter_count};
+    enum gw_flow flow;
+    if (endpoint->type->blocking) {
+        lane->wait = GW__WAIT_THREAD;
+        flow = GW_WAIT;
+        if (!gw__thread_start(ex, lane, ex->chain->filter_count)) {
+            lane->wait = GW__WAIT_NONE;
+            gw__answer_fail(ex, 503, "GW5032", "http_request_error", "no thread is free for endpoint '%s'", endpoint->head.name);
+            flow = GW_FAIL;
+        } else {
+            lane->parked = true;
+            return;
+        }
+    } else {
+        flow = endpoint->type->on_request(ex, endpoint);
+        ex->hook = (struct gw__hook){0};
+    }
+    after_endpoint(ex, flow);
+}
+
+void gw__pump_request(struct gw_exchange *ex)
+{
+    struct gw__lane *lane = &ex->in;
+    while (lane->phase == GW__PHASE_HEAD && !lane->parked && !ex->over) {
+        if (!ex->routed && lane->at == ex->view->entry->filter_count && !route(ex))
+            return;
+        if (lane->at == ex->chain->filter_count) {
+            reach_endpoint(ex);
+            return;
+        }
+        struct gw_filter *filter = ex->chain->filters[lane->at];
+        if (filter->type->whole_request_body && !collected(ex, gw__body_stage(lane, lane->at)))
+            return;
+        if (lane->phase != GW__PHASE_HEAD)
+            return;
+        ex->reached = lane->at + 1;
+        enum gw_flow flow = call_head_hook(ex, lane, lane->at);
+        if (flow == GW_WAIT)
+            lane->parked = true;
+        else if (flow == GW_CONTINUE)
+            pass_filter(ex);
+        else
+            gw__pump_answer(ex, lane->at);
+    }
+}
+
+/* ---- response ---- */
+
+static int64_t final_length(const struct gw_exchange *ex)
+{
+    if (ex->out.row)
+        return -1;
+    return ex->answer.active ? (int64_t)ex->answer.size : ex->response_length;
+}
+
+static bool has_no_body(const struct gw_exchange *ex)
+{
+    return ex->request.method_id == GW__METHOD_HEAD || ex->response.status == 204 || ex->response.status == 304;
+}
+
+static void send_head(struct gw_exchange *ex)
+{
+    struct gw__lane *lane = &ex->out;
+    ex->head_sent = true;
+    ex->stream->ops->send_head(ex->stream, &ex->response, final_length(ex));
+    lane->phase = GW__PHASE_BODY;
+    if (ex->answer.active) {
+        lane->sink_open = true;
+        if (lane->row)
+            lane->row->open = lane->row->count;
+        gw__body_push(ex, lane, ex->answer.data, has_no_body(ex) ? 0 : ex->answer.size, true);
+    } else {
+        gw__body_open_sink(ex, lane);
+    }
+}
+
+void gw__pump_response(struct gw_exchange *ex)
+{
+    struct gw__lane *lane = &ex->out;
+    while (lane->phase == GW__PHASE_HEAD && !lane->parked && !ex->over) {
+        if (lane->at == 0) {
+            send_head(ex);
+            return;
+        }
+        enum gw_flow flow = call_head_hook(ex, lane, lane->at - 1);
+        if (flow == GW_WAIT)
+            lane->parked = true;
+        else if (flow == GW_CONTINUE)
+            lane->at--;
+        else
+            gw__pump_answer(ex, lane->at - 1);
+    }
+}
+
+/* The response begins at stage `from`: the filters before it see it, innermost first. */
+static void begin_response(struct gw_exchange *ex, uint16_t from)
+{
+    struct gw__lane *lane = &ex->out;
+    ex->responded = true;
+    lane->at = from < ex->reached ? from : ex->reached;
+    if (ex->chain->response_body_count && !has_no_body(ex) && !gw__body_prepare(ex, lane))
+        ex->out_of_memory = true;
+    gw__pump_response(ex);
+}
+
+void gw__pump_answer(struct gw_exchange *ex, uint16_t index)
+{
+    struct gw__lane *lane = &ex->out;
+    struct gw__answer *answer = &ex->answer;
+    answer->pending = false;
+    if (ex->over)
+        return;
+    if (ex->head_sent) {
+        gw__exchange_over(ex, "cut");
+        return;
+    }
+    answer->active = true;
+    gw__body_discard(ex, &ex->in);
+    ex->in.parked = false;
+    gw__hold_cancel(ex, &ex->in);
+    gw__hold_cancel(ex, lane);
+    gw__call_cancel(ex);
+    lane->parked = false;
+    lane->ended = false;
+    if (lane->row || lane->tail) { /* what the endpoint has sent so far is dropped, and stages begin anew */
+        gw__body_finish(lane);
+        lane->row = NULL;
+    }
+    if (!ex->responded) {
+        begin_response(ex, index);
+        return;
+    }
+    uint16_t outside = index < lane->at ? index : lane->at;
+    lane->at = outside;
+    if (ex->chain->response_body_count && !has_no_body(ex) && !gw__body_prepare(ex, lane))
+        ex->out_of_memory = true;
+    gw__pump_response(ex);
+}
+
+void gw__pump_body_verdict(struct gw_exchange *ex, struct gw__lane *lane, uint16_t index, enum gw_flow flow)
+{
+    if (!ex->answer.pending)
+        gw__answer_fail(ex, 500, "GW5003", "http_request_error", "'%s' failed", hook_name(ex, index));
+    gw__pump_answer(ex, index);
+}
+
+/* ---- waiting ---- */
+
+static void resume_body(struct gw_exchange *ex, struct gw__lane *lane, uint16_t index, enum gw_flow flow)
+{
+    struct gw__body_stage *stage = gw__body_stage(lane, index);
+    if (!stage || !stage->waiting)
+        return;
+    stage->waiting = false;
+    if (flow == GW_CONTINUE)
+        gw__body_run(ex, lane);
+    else
+        gw__pump_body_verdict(ex, lane, index, flow);
+    if (lane->request && !lane->parked)
+        gw__pump_request(ex);
+}
+
+static void resume_endpoint(struct gw_exchange *ex, enum gw_flow flow)
+{
+    struct gw_endpoint *endpoint = ex->chain->endpoint;
+    if (ex->in.parked) { /* its on_request has run on a thread */
+        ex->in.parked = false;
+        after_endpoint(ex, flow);
+        return;
+    }
+    if (flow == GW_CONTINUE && endpoint->type->on_room) {
+        ex->hook = (struct gw__hook){.lane = &ex->in, .index = ex->chain->filter_count};
+        flow = endpoint->type->on_room(ex, endpoint);
+        ex->hook = (struct gw__hook){0};
+    }
+    if (ex->answer.pending || flow == GW_FAIL || flow == GW_REPLY)
+        gw__pump_body_verdict(ex, &ex->in, ex->chain->filter_count, flow);
+}
+
+static void resume_head(struct gw_exchange *ex, struct gw__lane *lane, uint16_t index, enum gw_flow flow)
+{
+    if (!lane->parked)
+        return;
+    flow = gw__check_hook(ex, lane, flow, hook_name(ex, index));
+    if (flow == GW_WAIT)
+        return;
+    lane->parked = false;
+    if (flow != GW_CONTINUE) {
+        gw__pump_answer(ex, index);
+    } else if (lane->request) {
+        pass_filter(ex);
+        gw__pump_request(ex);
+    } else {
+        lane->at--;
+        gw__pump_response(ex);
+    }
+}
+
+void gw__pump_resume(struct gw_exchange *ex, const struct gw__hook *hook, enum gw_flow flow)
+{
+    if (ex->over || ex->ended)
+        return;
+    gw__exchange_enter(ex);
+    if (hook->index == ex->chain->filter_count && ex->endpoint_started)
+        resume_endpoint(ex, flow);
+    else if (hook->body)
+        resume_body(ex, hook->lane, hook->index, flow);
+    else
+        resume_head(ex, hook->lane, hook->index, flow);
+    gw__exchange_leave(ex);
+}
+
+/* ---- for endpoints ---- */
+
+enum gw_flow gw_exchange_respond(struct gw_exchange *ex, int status, int64_t length)
+{
+    if (ex->over || ex->ended || ex->responded)
+        return GW_CONTINUE;
+    gw__exchange_enter(ex);
+    ex->response.status = (uint16_t)status;
+    ex->response_length = length;
+    if (ex->times.upstream_begun_us)
+        ex->times.upstream_us = (int64_t)(ex->context->loop->now_us - ex->times.upstream_begun_us);
+    ex->times.active_ms = gw__loop_ms(ex->context->loop);
+    begin_response(ex, ex->chain->filter_count);
+    enum gw_flow flow = ex->out.sink_open || ex->over ? GW_CONTINUE : GW_WAIT;
+    ex->out.source_full = flow == GW_WAIT;
+    gw__exchange_leave(ex);
+    return flow;
+}
+
+enum gw_flow gw_exchange_write(struct gw_exchange *ex, const void *data, size_t size, bool last)
+{
+    if (ex->over || ex->ended || ex->answer.active || !ex->responded || ex->out.ended)
+        return GW_CONTINUE;
+    gw__exchange_enter(ex);
+    bool full = gw__body_push(ex, &ex->out, data, size, last);
+    gw__exchange_leave(ex);
+    return full && !last ? GW_WAIT : GW_CONTINUE;
+}
+
+void gw_exchange_resume_request(struct gw_exchange *ex)
+{
+    if (ex->over || ex->ended || !ex->in.sink_full)
+        return;
+    gw__exchange_enter(ex);
+    ex->in.sink_full = false;
+    gw__body_run(ex, &ex->in);
+    gw__exchange_leave(ex);
+}

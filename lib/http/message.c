@@ -1,0 +1,170 @@
+/* Framing in, framing out. Small bodies are copied behind their head, since one send of one piece is
+ * the cheapest there is; large ones leave by sendmsg from where they were received. */
+#include "http/message.h"
+
+#include "base/alloc.h"
+#include "http/write.h"
+
+#define COALESCE_BYTES 8192
+#define SLACK_BYTES 64
+
+void gw__body_begin(struct gw__body_reader *reader, int64_t length, bool chunked)
+{
+    memset(reader, 0, sizeof *reader);
+    if (chunked)
+        reader->framing = GW__FRAMING_CHUNKED;
+    else if (length > 0)
+        reader->framing = GW__FRAMING_LENGTH, reader->left = (uint64_t)length;
+}
+
+static enum gw__body_result next_length(struct gw__body_reader *reader, const char **data, const char *end,
+                                        struct gw__str *piece)
+{
+    size_t have = (size_t)(end - *data);
+    if (!have)
+        return GW__BODY_MORE;
+    size_t size = have < reader->left ? have : (size_t)reader->left;
+    *piece = (struct gw__str){*data, size};
+    *data += size;
+    reader->left -= size;
+    if (reader->left)
+        return GW__BODY_DATA;
+    reader->framing = GW__FRAMING_NONE;
+    return GW__BODY_LAST;
+}
+
+static enum gw__body_result next_trailers(struct gw__body_reader *reader, const char **data, const char *end,
+                                          struct gw__str *piece, struct gw__raw_head *raw,
+                                          const struct gw__parse_limits *limits, struct gw__fields *trailers,
+                                          struct gw__arena *arena)
+{
+    struct gw__parse_error error;
+    enum gw__parse_result result = gw__parse_trailers(*data, (size_t)(end - *data), limits, raw, &error);
+    if (result == GW__PARSE_MORE)
+        return GW__BODY_MORE;
+    if (result == GW__PARSE_BAD || !gw__fields_from_trailers(trailers, raw, *data, arena))
+        return GW__BODY_BAD;
+    *data += raw->size;
+    *piece = (struct gw__str){*data, 0};
+    reader->framing = GW__FRAMING_NONE;
+    return GW__BODY_LAST;
+}
+
+enum gw__body_result gw__body_next(struct gw__body_reader *reader, const char **data, const char *end,
+                                   struct gw__str *piece, struct gw__raw_head *raw,
+                                   const struct gw__parse_limits *limits, struct gw__fields *trailers,
+                                   struct gw__arena *arena)
+{
+    if (reader->framing == GW__FRAMING_LENGTH)
+        return next_length(reader, data, end, piece);
+    if (reader->framing == GW__FRAMING_CLOSE) {
+        if (*data == end)
+            return GW__BODY_MORE;
+        *piece = (struct gw__str){*data, (size_t)(end - *data)};
+        *data = end;
+        return GW__BODY_DATA;
+    }
+    if (reader->framing == GW__FRAMING_CHUNKED) {
+        switch (gw__chunked_next(&reader->chunked, data, end, piece)) {
+        case GW__CHUNKED_DATA:
+            return GW__BODY_DATA;
+        case GW__CHUNKED_TRAILERS:
+            reader->framing = GW__FRAMING_TRAILERS;
+            break;
+        case GW__CHUNKED_MORE:
+            return GW__BODY_MORE;
+        default:
+            return GW__BODY_BAD;
+        }
+    }
+    return next_trailers(reader, data, end, piece, raw, limits, trailers, arena);
+}
+
+static size_t fields_bytes(const struct gw__fields *fields)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; fields && i < fields->count; i++)
+        bytes += fields->items[i].name_size + fields->items[i].value_size + 4u;
+    return bytes;
+}
+
+static char *write_end(char *to, const struct gw__fields *trailers)
+{
+    to = (char *)memcpy(to, "0\r\n", 3) + 3;
+    if (trailers)
+        to = gw__write_fields(to, trailers);
+    return (char *)memcpy(to, "\r\n", 2) + 2;
+}
+
+bool gw__outgoing_send(struct gw__outgoing *out, struct gw__conn *conn, const char *data, size_t size, bool last,
+                       const struct gw__fields *trailers)
+{
+    size_t extra = (out->write_head ? out->head_bytes : 0) + (last && out->chunked ? fields_bytes(trailers) : 0) + SLACK_BYTES;
+    char *scratch = conn->loop->scratch, *heap = NULL;
+    if (extra + COALESCE_BYTES > GW__SCRATCH_BYTES && !(scratch = heap = gw__malloc(extra + COALESCE_BYTES))) {
+        gw__conn_reset(conn);
+        return false;
+    }
+    char *at = scratch;
+    if (out->write_head)
+        at = out->write_head(out, at), out->write_head = NULL;
+    if (out->no_body)
+        size = 0, last = false;
+    if (out->chunked && size)
+        at = gw__write_chunk_size(at, size);
+    struct iovec pieces[3] = {{scratch, (size_t)(at - scratch)}};
+    int count = 1;
+    if (size <= COALESCE_BYTES) {
+        if (size)
+            memcpy(at, data, size);
+        at += size;
+    } else {
+        pieces[count++] = (struct iovec){(char *)data, size};
+        pieces[count++].iov_base = at;
+    }
+    char *tail = at;
+    if (out->chunked && size)
+        at = (char *)memcpy(at, "\r\n", 2) + 2;
+    if (out->chunked && last)
+        at = write_end(at, trailers);
+    if (count == 1)
+        pieces[0].iov_len = (size_t)(at - scratch);
+    else
+        pieces[2].iov_len = (size_t)(at - tail);
+    if (count == 3 && !pieces[0].iov_len) /* a bare piece of a body: one send */
+        pieces[0] = pieces[1], pieces[1] = pieces[2], count = 2;
+    if (count > 1 && !pieces[count - 1].iov_len)
+        count--;
+    bool blocked = count == 1 && !pieces[0].iov_len ? gw__conn_blocked(conn) : gw__conn_send(conn, pieces, count);
+    gw__free(heap);
+    return blocked;
+}
+
+bool gw__kept_append(struct gw__kept *kept, const char *data, size_t size)
+{
+    if (kept->size + size > kept->capacity) {
+        size_t capacity = kept->capacity ? kept->capacity : 512;
+        while (capacity < kept->size + size)
+            capacity *= 2;
+        char *grown = gw__realloc(kept->data, capacity);
+        if (!grown)
+            return false;
+        kept->data = grown;
+        kept->capacity = capacity;
+    }
+    if (size)
+        memcpy(kept->data + kept->size, data, size);
+    kept->size += size;
+    return true;
+}
+
+void gw__kept_leave(struct gw__kept *kept, size_t rest)
+{
+    if (rest) {
+        memmove(kept->data, kept->data + kept->size - rest, rest);
+        kept->size = rest;
+        return;
+    }
+    gw__free(kept->data);
+    *kept = (struct gw__kept){0};
+}

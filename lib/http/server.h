@@ -1,0 +1,32 @@
+/* HTTP/1.1 server side: a connection that was accepted, request after request. */
+#ifndef GW_HTTP_SERVER_H
+#define GW_HTTP_SERVER_H
+
+#include "base/settings.h"
+#include "http/stream.h"
+#include "net/loop.h"
+
+#include <sys/socket.h>
+
+/* What connections of one listener share on one worker. Zero it, then fill it in. */
+struct gw__http_site {
+    struct gw__loop *loop;
+    const struct gw__server_handler *handler;
+    void *user;
+    struct gw__limits limits;
+    struct gw__timeouts timeouts;
+    struct gw__raw_head *raw;     /* the worker's parsing space */
+    struct gw__link connections;  /* list head, initialised by the owner */
+    size_t connection_count;
+    uint64_t accepted;
+    bool draining;                /* answers say close, idle connections are closed */
+};
+
+/* Takes an accepted socket; closes it when out of memory or over limits.connections. */
+void gw__http_accept(struct gw__http_site *site, int fd, const struct sockaddr *address, socklen_t size);
+/* Sets draining and closes what is idle. */
+void gw__http_drain(struct gw__http_site *site);
+/* Cuts all; their exchanges end. */
+void gw__http_cut(struct gw__http_site *site);
+
+#endif

@@ -1,0 +1,278 @@
+/* Raw persistent read event for the socket's life, write event only after EAGAIN, one recv per wake-up
+ * into the loop's shared buffer. A paused connection whose peer must be noticed leaving is looked at by
+ * poll() on a tick: EV_CLOSED alone would spin on a reset. */
+#include "net/conn.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <unistd.h>
+
+#define WATCH_MS 250
+#define WATCH_BATCH 64
+
+static void report_end(struct gw__conn *conn, int error)
+{
+    if (conn->ended)
+        return;
+    conn->ended = true;
+    if (conn->reading)
+        event_del(&conn->read);
+    conn->reading = false;
+    gw__list_remove(&conn->paused);
+    conn->ops->on_end(conn, error);
+}
+
+static void run_end_task(struct gw__task *task)
+{
+    struct gw__conn *conn = gw__container_of(task, struct gw__conn, end_task);
+    report_end(conn, conn->error);
+}
+
+static void broke(struct gw__conn *conn, int error)
+{
+    conn->error = error;
+    gw__queue_drain(&conn->out, &conn->loop->blocks, conn->out.size);
+    event_del(&conn->write);
+    gw__loop_defer(conn->loop, &conn->end_task);
+}
+
+static void handle_read(evutil_socket_t fd, short what, void *arg)
+{
+    struct gw__conn *conn = arg;
+    struct gw__loop *loop = conn->loop;
+    gw__loop_enter(loop);
+    ssize_t n = recv(fd, loop->receive, GW__RECEIVE_BYTES, 0);
+    if (n > 0)
+        conn->ops->on_data(conn, loop->receive, (size_t)n);
+    else if (n == 0)
+        report_end(conn, 0);
+    else if (errno != EAGAIN && errno != EINTR)
+        report_end(conn, errno);
+    gw__loop_leave(loop);
+}
+
+static void finish_connect(struct gw__conn *conn)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+        error = errno;
+    conn->connecting = false;
+    event_del(&conn->write);
+    if (error || event_add(&conn->read, NULL) < 0) {
+        report_end(conn, error ? error : ENOMEM);
+        return;
+    }
+    conn->reading = true;
+    conn->ops->on_connected(conn);
+}
+
+static void flush(struct gw__conn *conn)
+{
+    while (conn->out.size) {
+        struct iovec pieces[16];
+        struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)gw__queue_peek(&conn->out, pieces, 16)};
+        ssize_t n = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n < 0) {
+            broke(conn, errno);
+            return;
+        }
+        gw__queue_drain(&conn->out, &conn->loop->blocks, (size_t)n);
+    }
+    event_del(&conn->write);
+    conn->ops->on_room(conn);
+}
+
+static void handle_write(evutil_socket_t fd, short what, void *arg)
+{
+    struct gw__conn *conn = arg;
+    struct gw__loop *loop = conn->loop;
+    gw__loop_enter(loop);
+    if (conn->connecting)
+        finish_connect(conn);
+    else
+        flush(conn);
+    gw__loop_leave(loop);
+}
+
+static void prepare(struct gw__conn *conn, struct gw__loop *loop, int fd, const struct gw__conn_ops *ops)
+{
+    memset(conn, 0, sizeof *conn);
+    conn->loop = loop;
+    conn->ops = ops;
+    conn->fd = fd;
+    conn->end_task.run = run_end_task;
+    gw__list_init(&conn->paused);
+    event_assign(&conn->read, loop->base, fd, EV_READ | EV_PERSIST, handle_read, conn);
+    event_assign(&conn->write, loop->base, fd, EV_WRITE | EV_PERSIST, handle_write, conn);
+}
+
+int gw__conn_open(struct gw__conn *conn, struct gw__loop *loop, int fd, const struct gw__conn_ops *ops)
+{
+    prepare(conn, loop, fd, ops);
+    if (event_add(&conn->read, NULL) < 0)
+        return -1;
+    conn->reading = true;
+    return 0;
+}
+
+int gw__conn_connect(struct gw__conn *conn, struct gw__loop *loop, const struct sockaddr *address, socklen_t size,
+                     const struct gw__conn_ops *ops)
+{
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    if (address->sa_family != AF_UNIX)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    prepare(conn, loop, fd, ops);
+    int result = connect(fd, address, size);
+    if ((result < 0 && errno != EINPROGRESS) || event_add(&conn->write, NULL) < 0) {
+        int error = errno;
+        close(fd);
+        conn->fd = -1;
+        errno = error;
+        return -1;
+    }
+    conn->connecting = true;
+    return 0;
+}
+
+static bool queue_rest(struct gw__conn *conn, const struct iovec *pieces, int count, size_t skip)
+{
+    for (int i = 0; i < count; i++) {
+        size_t size = pieces[i].iov_len;
+        if (skip >= size) {
+            skip -= size;
+            continue;
+        }
+        if (!gw__queue_append(&conn->out, &conn->loop->blocks, (char *)pieces[i].iov_base + skip, size - skip)) {
+            broke(conn, ENOMEM);
+            return false;
+        }
+        skip = 0;
+    }
+    return true;
+}
+
+bool gw__conn_send(struct gw__conn *conn, const struct iovec *pieces, int count)
+{
+    if (conn->fd < 0 || conn->error || conn->ended)
+        return false;
+    ssize_t n = 0;
+    if (!conn->out.size && !conn->connecting) {
+        struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
+        do
+            n = count == 1 ? send(conn->fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
+                           : sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+        while (n < 0 && errno == EINTR);
+        if (n < 0 && errno != EAGAIN) {
+            broke(conn, errno);
+            return false;
+        }
+        n = n < 0 ? 0 : n;
+    }
+    size_t total = 0;
+    for (int i = 0; i < count; i++)
+        total += pieces[i].iov_len;
+    if ((size_t)n == total)
+        return false;
+    bool armed = conn->out.size > 0;
+    if (!queue_rest(conn, pieces, count, (size_t)n))
+        return false;
+    if (!armed && !conn->connecting && event_add(&conn->write, NULL) < 0) {
+        broke(conn, ENOMEM);
+        return false;
+    }
+    return true;
+}
+
+/* Looks at paused sockets in batches; a reset or a closed peer ends them. */
+static void watch_paused(struct gw__timer *timer)
+{
+    struct gw__loop *loop = gw__container_of(timer, struct gw__loop, paused_timer);
+    struct gw__link todo;
+    gw__list_init(&todo);
+    while (!gw__list_empty(&loop->paused)) {
+        struct pollfd fds[WATCH_BATCH];
+        struct gw__conn *conns[WATCH_BATCH];
+        nfds_t n = 0;
+        for (; n < WATCH_BATCH && !gw__list_empty(&loop->paused); n++) {
+            conns[n] = gw__container_of(loop->paused.next, struct gw__conn, paused);
+            fds[n] = (struct pollfd){.fd = conns[n]->fd, .events = POLLRDHUP};
+            gw__list_remove(&conns[n]->paused);
+            gw__list_append(&todo, &conns[n]->paused);
+        }
+        int ready = poll(fds, n, 0);
+        for (nfds_t i = 0; i < n && ready > 0; i++)
+            if (fds[i].revents & (POLLRDHUP | POLLHUP | POLLERR) && conns[i]->fd == fds[i].fd)
+                report_end(conns[i], fds[i].revents & (POLLHUP | POLLERR) ? ECONNRESET : 0);
+    }
+    while (!gw__list_empty(&todo)) {
+        struct gw__link *link = todo.next;
+        gw__list_remove(link);
+        gw__list_append(&loop->paused, link);
+    }
+    if (!gw__list_empty(&loop->paused))
+        gw__timer_set(loop, timer, gw__loop_ms(loop) + WATCH_MS);
+}
+
+void gw__conn_pause(struct gw__conn *conn)
+{
+    if (!conn->reading)
+        return;
+    event_del(&conn->read);
+    conn->reading = false;
+    if (!conn->watch_peer)
+        return;
+    struct gw__loop *loop = conn->loop;
+    gw__list_append(&loop->paused, &conn->paused);
+    if (!loop->paused_timer.fire)
+        gw__timer_init(&loop->paused_timer, watch_paused);
+    if (!gw__timer_pending(&loop->paused_timer))
+        gw__timer_set(loop, &loop->paused_timer, gw__loop_ms(loop) + WATCH_MS);
+}
+
+void gw__conn_resume(struct gw__conn *conn)
+{
+    if (conn->reading || conn->ended || conn->error || conn->connecting || conn->fd < 0)
+        return;
+    gw__list_remove(&conn->paused);
+    if (event_add(&conn->read, NULL) < 0)
+        broke(conn, ENOMEM);
+    else
+        conn->reading = true;
+}
+
+void gw__conn_shutdown_write(struct gw__conn *conn)
+{
+    if (conn->fd >= 0)
+        shutdown(conn->fd, SHUT_WR);
+}
+
+void gw__conn_close(struct gw__conn *conn)
+{
+    if (conn->fd < 0)
+        return;
+    event_del(&conn->read);
+    event_del(&conn->write);
+    gw__list_remove(&conn->paused);
+    gw__task_cancel(conn->loop, &conn->end_task);
+    gw__queue_drain(&conn->out, &conn->loop->blocks, conn->out.size);
+    close(conn->fd);
+    conn->fd = -1;
+    conn->ended = true;
+    conn->reading = conn->connecting = false;
+}
+
+void gw__conn_reset(struct gw__conn *conn)
+{
+    if (conn->fd >= 0)
+        setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1, .l_linger = 0}, sizeof(struct linger));
+    gw__conn_close(conn);
+}

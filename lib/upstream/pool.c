@@ -1,0 +1,236 @@
+/* Idle connections in LIFO order, so that what is not needed ages out; round robin by turns, smooth
+ * where weights differ. */
+#include "upstream/pool.h"
+
+#include "base/alloc.h"
+
+#define SWEEP_MS 1000
+
+static void on_connected(struct gw__client *client);
+static void on_failed(struct gw__client *client, int error);
+static void on_idle(struct gw__client *client);
+static void on_closed(struct gw__client *client);
+
+static const struct gw__client_owner owner = {
+    .on_connected = on_connected,
+    .on_failed = on_failed,
+    .on_idle = on_idle,
+    .on_closed = on_closed,
+};
+
+static void free_pool(struct gw__pool *pool)
+{
+    pool->upstream->pools[pool->instance->index] = NULL;
+    gw__instance_release(pool->instance);
+    gw__free(pool);
+}
+
+static void close_all(struct gw__link *list)
+{
+    while (!gw__list_empty(list))
+        gw__client_close(gw__container_of(list->next, struct gw__client, link));
+}
+
+static void close_older(struct gw__pool *pool, uint64_t since_ms)
+{
+    while (!gw__list_empty(&pool->idle)) {
+        struct gw__client *client = gw__container_of(pool->idle.prev, struct gw__client, link);
+        if (client->idle_since_ms > since_ms)
+            return;
+        gw__client_close(client);
+        pool->idle_count--;
+    }
+}
+
+void gw__upstream_sweep(struct gw__upstream *upstream)
+{
+    uint64_t now_ms = gw__loop_ms(upstream->loop);
+    for (uint32_t i = 0; i < upstream->pool_count; i++) {
+        struct gw__pool *pool = upstream->pools[i];
+        if (!pool)
+            continue;
+        bool removed = atomic_load(&pool->instance->removed);
+        close_older(pool, removed ? UINT64_MAX : now_ms > (uint64_t)pool->keep_alive_ms ? now_ms - (uint64_t)pool->keep_alive_ms : 0);
+        if (removed && !pool->busy_count)
+            free_pool(pool);
+    }
+}
+
+static void handle_sweep(struct gw__timer *timer)
+{
+    struct gw__upstream *upstream = gw__container_of(timer, struct gw__upstream, sweep);
+    gw__upstream_sweep(upstream);
+    for (uint32_t i = 0; i < upstream->pool_count; i++)
+        if (upstream->pools[i] && (upstream->pools[i]->idle_count || upstream->pools[i]->busy_count)) {
+            gw__timer_set(upstream->loop, timer, gw__loop_ms(upstream->loop) + SWEEP_MS);
+            return;
+        }
+}
+
+void gw__upstream_init(struct gw__upstream *upstream, struct gw__loop *loop, struct gw__raw_head *raw)
+{
+    *upstream = (struct gw__upstream){.loop = loop, .raw = raw};
+    gw__timer_init(&upstream->sweep, handle_sweep);
+}
+
+void gw__upstream_finish(struct gw__upstream *upstream)
+{
+    if (!upstream->loop)
+        return;
+    gw__timer_stop(&upstream->sweep);
+    for (uint32_t i = 0; i < upstream->pool_count; i++) {
+        if (!upstream->pools[i])
+            continue;
+        close_all(&upstream->pools[i]->idle);
+        close_all(&upstream->pools[i]->busy);
+        free_pool(upstream->pools[i]);
+    }
+    for (uint32_t i = 0; i < upstream->balance_count; i++)
+        gw__free(upstream->balances[i].current);
+    gw__free(upstream->pools);
+    gw__free(upstream->balances);
+    upstream->pools = NULL;
+    upstream->balances = NULL;
+    upstream->pool_count = upstream->balance_count = 0;
+}
+
+/* Makes an array by index long enough; the new part is zeroed. */
+static bool reach(void **array, uint32_t *count, uint32_t index, size_t item)
+{
+    if (index < *count)
+        return true;
+    uint32_t wanted = index < 8 ? 8 : index * 2;
+    char *grown = gw__realloc(*array, wanted * item);
+    if (!grown)
+        return false;
+    memset(grown + *count * item, 0, (wanted - *count) * item);
+    *array = grown;
+    *count = wanted;
+    return true;
+}
+
+static uint32_t smooth_turn(struct gw__balance *balance, const struct gw__snapshot *snapshot)
+{
+    if (balance->count != snapshot->count) {
+        int64_t *current = gw__calloc(snapshot->count, sizeof *current);
+        if (!current)
+            return balance->next++ % snapshot->count;
+        gw__free(balance->current);
+        balance->current = current;
+        balance->count = snapshot->count;
+    }
+    uint32_t best = 0;
+    for (uint32_t i = 0; i < snapshot->count; i++) {
+        balance->current[i] += snapshot->instances[i]->weight;
+        if (balance->current[i] > balance->current[best])
+            best = i;
+    }
+    balance->current[best] -= snapshot->total_weight;
+    return best;
+}
+
+struct gw__instance *gw__upstream_pick(struct gw__upstream *upstream, struct gw__service *service)
+{
+    const struct gw__snapshot *snapshot = atomic_load_explicit(&service->snapshot, memory_order_acquire);
+    if (!snapshot || !snapshot->count ||
+        !reach((void **)&upstream->balances, &upstream->balance_count, service->index, sizeof *upstream->balances))
+        return NULL;
+    struct gw__balance *balance = &upstream->balances[service->index];
+    uint32_t turn = snapshot->equal ? balance->next++ % snapshot->count : smooth_turn(balance, snapshot);
+    return snapshot->instances[turn];
+}
+
+struct gw__pool *gw__upstream_pool(struct gw__upstream *upstream, struct gw__service *service,
+                                   struct gw__instance *instance)
+{
+    if (!reach((void **)&upstream->pools, &upstream->pool_count, instance->index, sizeof *upstream->pools))
+        return NULL;
+    struct gw__pool *pool = upstream->pools[instance->index];
+    if (!pool) {
+        pool = gw__calloc(1, sizeof *pool);
+        if (!pool)
+            return NULL;
+        pool->upstream = upstream;
+        pool->instance = instance;
+        gw__instance_hold(instance);
+        gw__list_init(&pool->idle);
+        gw__list_init(&pool->busy);
+        upstream->pools[instance->index] = pool;
+    }
+    pool->idle_limit = (uint32_t)atomic_load_explicit(&service->pool_idle, memory_order_relaxed);
+    pool->keep_alive_ms = atomic_load_explicit(&service->pool_keep_alive_ms, memory_order_relaxed);
+    if (!gw__timer_pending(&upstream->sweep))
+        gw__timer_set(upstream->loop, &upstream->sweep, gw__loop_ms(upstream->loop) + SWEEP_MS);
+    return pool;
+}
+
+static void become_busy(struct gw__pool *pool, struct gw__client *client)
+{
+    gw__list_remove(&client->link);
+    gw__list_insert(&pool->busy, &client->link);
+    pool->busy_count++;
+    client->pooled = false;
+}
+
+struct gw__client *gw__pool_take(struct gw__pool *pool)
+{
+    if (gw__list_empty(&pool->idle))
+        return NULL;
+    struct gw__client *client = gw__container_of(pool->idle.next, struct gw__client, link);
+    pool->idle_count--;
+    become_busy(pool, client);
+    return client;
+}
+
+struct gw__client *gw__pool_connect(struct gw__pool *pool, int64_t timeout_ms, void *waiter)
+{
+    const struct gw__sockaddr *address = &pool->instance->address;
+    struct gw__upstream *upstream = pool->upstream;
+    struct gw__client *client =
+        gw__client_connect(upstream->loop, &address->to.base, address->size, timeout_ms, upstream->raw, &owner, pool);
+    if (client) {
+        client->waiter = waiter;
+        become_busy(pool, client);
+    }
+    return client;
+}
+
+static void on_connected(struct gw__client *client)
+{
+    if (client->waiter)
+        gw__attempt_connected(client);
+    else
+        on_idle(client);
+}
+
+static void on_failed(struct gw__client *client, int error)
+{
+    struct gw__pool *pool = client->pool;
+    pool->busy_count--;
+    if (client->waiter)
+        gw__attempt_failed(client, error);
+}
+
+static void on_idle(struct gw__client *client)
+{
+    struct gw__pool *pool = client->pool;
+    pool->busy_count--;
+    client->idle_since_ms = gw__loop_ms(pool->upstream->loop);
+    if (pool->idle_count >= pool->idle_limit || atomic_load_explicit(&pool->instance->removed, memory_order_relaxed)) {
+        gw__client_close(client);
+        return;
+    }
+    gw__list_remove(&client->link);
+    gw__list_insert(&pool->idle, &client->link);
+    pool->idle_count++;
+    client->pooled = true;
+}
+
+static void on_closed(struct gw__client *client)
+{
+    struct gw__pool *pool = client->pool;
+    if (client->pooled)
+        pool->idle_count--;
+    else
+        pool->busy_count--;
+}
