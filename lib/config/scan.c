@@ -1,5 +1,6 @@
 /* The pass over a config's text before libconfig sees it. libconfig 1.5 exits the process on an @include of a
- * folder and wraps integers beyond 32 bits silently; both are refused here, with their line. The tokens are told apart
+ * folder, wraps integers beyond 32 bits silently and loses the memory of a string without end; they are refused
+ * here, with their line. The tokens are told apart
  * as its own scanner does, so that nothing slips through as the inside of a string or comment. */
 #include "config/reader.h"
 
@@ -29,15 +30,31 @@ static void skip_until(struct scan *scan, const char *token)
 {
     while (scan->at < scan->end && !starts(scan, token))
         skip(scan, 1);
+}
+
+/* Of a string or comment that began at `line`. */
+static void skip_end(struct scan *scan, const char *token, const char *what, unsigned line)
+{
+    if (scan->at == scan->end)
+        gw__reader_error(scan->reader, line, "GW1002", "expected an end of the %s that begins here", what);
     skip(scan, strlen(token));
+}
+
+static void skip_comment(struct scan *scan)
+{
+    unsigned line = scan->line;
+    skip(scan, 2);
+    skip_until(scan, "*/");
+    skip_end(scan, "*/", "comment", line);
 }
 
 static void skip_string(struct scan *scan)
 {
+    unsigned line = scan->line;
     skip(scan, 1);
     while (scan->at < scan->end && *scan->at != '"')
         skip(scan, starts(scan, "\\\"") || starts(scan, "\\\\") ? 2 : 1);
-    skip(scan, 1);
+    skip_end(scan, "\"", "string", line);
 }
 
 static bool is_name_byte(char c)
@@ -85,7 +102,7 @@ static void scan_token(struct scan *scan)
     if (c == '"') {
         skip_string(scan);
     } else if (starts(scan, "/*")) {
-        skip_until(scan, "*/");
+        skip_comment(scan);
     } else if (c == '#' || starts(scan, "//")) {
         skip_until(scan, "\n");
     } else if ((c >= '0' && c <= '9') || ((c == '-' || c == '+' || c == '.') && next >= '0' && next <= '9')) {

@@ -142,6 +142,16 @@ START_TEST(text_pass_knows_strings_and_comments)
 }
 END_TEST
 
+START_TEST(what_does_not_end_is_named_where_it_begins)
+{
+    expect_errors("version = 1;\na = \"x\\\";\nb = 2;\n",
+                  "conf/a.cfg:2: expected an end of the string that begins here [GW1002]");
+    ck_assert_int_eq(read_text("version = 1;\n\n/* *\n/ */ /* "), GW_ERROR_CONFIG);
+    ck_assert_ptr_nonnull(
+        strstr(gw_config_error(config), ":4: expected an end of the comment that begins here [GW1002]"));
+}
+END_TEST
+
 START_TEST(zero_byte_is_refused)
 {
     static const char text[] = "version = 1;\n\0@include \"/etc\"";
@@ -261,6 +271,7 @@ Suite *make_suite(void)
     tcase_add_test(reader, another_version_is_refused);
     tcase_add_test(reader, text_pass_refuses);
     tcase_add_test(reader, text_pass_knows_strings_and_comments);
+    tcase_add_test(reader, what_does_not_end_is_named_where_it_begins);
     tcase_add_test(reader, zero_byte_is_refused);
     tcase_add_test(reader, wrong_shapes_are_all_named);
     tcase_add_test(reader, folder_is_included_in_order);
