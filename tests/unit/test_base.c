@@ -1,4 +1,4 @@
-/* Arena, list, slices and the allocator hook. */
+/* Arena, list, slices, the allocator hook, version and error texts. */
 #include "unit.h"
 
 #include "base/alloc.h"
@@ -7,6 +7,7 @@
 #include "base/str.h"
 
 #include <gateway/error.h>
+#include <gateway/version.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -239,6 +240,24 @@ START_TEST(str_formats_numbers)
 }
 END_TEST
 
+START_TEST(version_is_that_of_the_headers)
+{
+    ck_assert_str_eq(gw_version(), GW_VERSION);
+    int major, minor, patch;
+    ck_assert_int_eq(sscanf(GW_VERSION, "%d.%d.%d", &major, &minor, &patch), 3);
+    ck_assert_int_eq(GW_VERSION_NUMBER, major * 10000 + minor * 100 + patch);
+}
+END_TEST
+
+START_TEST(every_error_has_its_text)
+{
+    for (int error = GW_ERROR_STATE; error <= GW_OK; error++)
+        for (int other = error + 1; other <= GW_OK + 1; other++)
+            ck_assert_str_ne(gw_error_text(error), gw_error_text(other));
+    ck_assert_str_eq(gw_error_text(-1000), gw_error_text(1));
+}
+END_TEST
+
 Suite *make_suite(void)
 {
     Suite *suite = suite_create("base");
@@ -257,6 +276,8 @@ Suite *make_suite(void)
     tcase_add_test(rest, list_keeps_order);
     tcase_add_test(rest, str_compares);
     tcase_add_test(rest, str_formats_numbers);
+    tcase_add_test(rest, version_is_that_of_the_headers);
+    tcase_add_test(rest, every_error_has_its_text);
     suite_add_tcase(suite, rest);
     return suite;
 }
