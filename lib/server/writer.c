@@ -342,7 +342,8 @@ static struct gw__sink *hold_sink(struct gw__writer *writer, const char *path)
     return sink;
 }
 
-/* Under the lock. Puts a file into the writer's row, and makes the thread if it should be running. */
+/* Under the lock. Puts a file behind the others, so that the lines of one from before a reload come
+ * first, and makes the thread if it should be running. */
 static int add_file(struct gw__writer *writer, struct gw_log_file *file, const char *path)
 {
     file->sink = hold_sink(writer, path);
@@ -352,8 +353,10 @@ static int add_file(struct gw__writer *writer, struct gw_log_file *file, const c
         file->sink->holders--;
         return errno;
     }
-    file->next = writer->files;
-    writer->files = file;
+    struct gw_log_file **end = &writer->files;
+    while (*end)
+        end = &(*end)->next;
+    *end = file;
     return 0;
 }
 
