@@ -291,12 +291,24 @@ void gw_exchange_defer(struct gw_exchange *ex, void (*release)(void *arg), void 
 
 /* ---- variables and attributes ---- */
 
+static const struct gw__variable *find_variable(const struct gw_exchange *ex, const char *name, size_t size)
+{
+    for (const struct gw__variable *variable = ex->variables; variable && variable->name; variable++)
+        if (strncmp(variable->name, name, size) == 0 && !variable->name[size])
+            return variable;
+    return NULL;
+}
+
 const char *gw_exchange_variable(const struct gw_exchange *ex, const char *name)
 {
-    for (const char **variable = ex->variables; variable && *variable; variable += 2)
-        if (strcmp(variable[0], name) == 0)
-            return variable[1];
-    return NULL;
+    const struct gw__variable *variable = find_variable(ex, name, strlen(name));
+    return variable ? variable->value : NULL;
+}
+
+const char *gw_exchange_raw_variable(const struct gw_exchange *ex, const char *name)
+{
+    const struct gw__variable *variable = find_variable(ex, name, strlen(name));
+    return variable ? variable->raw : NULL;
 }
 
 /* Copies text to out (NULL: only counts) with its variables replaced; sets *found if there were any. */
@@ -305,18 +317,17 @@ static size_t expand(const struct gw_exchange *ex, const char *text, char *out, 
     size_t size = 0;
     while (*text) {
         const char *close = *text == '{' ? strchr(text, '}') : NULL;
-        const char **variable = close ? ex->variables : NULL;
-        size_t name_size = close ? (size_t)(close - text - 1) : 0;
-        while (variable && *variable && (strlen(*variable) != name_size || memcmp(*variable, text + 1, name_size) != 0))
-            variable += 2;
-        const char *from = variable && *variable ? variable[1] : text;
-        size_t n = variable && *variable ? strlen(from) : 1;
-        *found = *found || from != text;
+        const struct gw__variable *variable = close ? find_variable(ex, text + 1, (size_t)(close - text - 1)) : NULL;
+        const char *from = variable ? variable->value : text;
+        size_t n = variable ? strlen(from) : 1;
+        *found = *found || variable;
         if (out)
             memcpy(out + size, from, n);
         size += n;
-        text = from != text ? close + 1 : text + 1;
+        text = variable ? close + 1 : text + 1;
     }
+    if (out)
+        out[size] = '\0';
     return size;
 }
 

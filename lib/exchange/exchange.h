@@ -80,6 +80,11 @@ struct gw__times {
     int64_t timeout_ms, stall_ms;
 };
 
+/* A variable of the route's path: decoded, and as it stands in the path. */
+struct gw__variable {
+    const char *name, *value, *raw;
+};
+
 struct gw_exchange {
     struct gw__arena arena;
     struct gw__context *context;
@@ -95,7 +100,7 @@ struct gw_exchange {
     struct gw__task free_task;
     struct gw__link link;
     void *scratch[2];              /* decorators', then the rest */
-    const char **variables;        /* name, value, name, value, …, NULL */
+    const struct gw__variable *variables; /* up to one without name; NULL: none */
     struct gw__defer *defers;
     struct gw__attribute *attributes;
     struct gw_call *call;

@@ -14,8 +14,8 @@ struct header {
 };
 
 static const char *const own_fields[] = {
-    "connection",        "content-length", "keep-alive", "proxy-connection", "te", "trailer",
-    "transfer-encoding", "upgrade",
+    "connection", "content-length", "expect",            "keep-alive", "proxy-connection",
+    "te",         "trailer",        "transfer-encoding", "upgrade",
 };
 
 static int header_create(struct gw_filter *self, const struct gw_option *options)
