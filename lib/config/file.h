@@ -4,7 +4,8 @@
 
 #include <gateway/config.h>
 
-/* Reads a text as if it were a file of that name; `include` is relative to the name's folder. As gw_config_read_file(). */
+/* Reads a text as if it were a file of that name; `include` is relative to the name's folder. As
+ * gw_config_read_file(). */
 int gw__config_read_text(struct gw_config *config, const char *text, size_t size, const char *name);
 
 #endif

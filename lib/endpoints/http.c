@@ -20,7 +20,11 @@ struct leg { /* the exchange's way to the instance */
 };
 
 static const struct gw_option_spec options[] = {
-    {.key = "service", .kind = GW_KIND_STRING, .required = true, .shorthand = true, .doc = "Name of the service to call."},
+    {.key = "service",
+     .kind = GW_KIND_STRING,
+     .required = true,
+     .shorthand = true,
+     .doc = "Name of the service to call."},
     {0},
 };
 
@@ -104,7 +108,8 @@ static void send_request(struct leg *leg)
     struct gw_exchange *ex = leg->ex;
     const struct gw__head *head = &ex->request;
     int64_t length = head->content_length;
-    bool expects_length = head->method_id == GW__METHOD_POST || head->method_id == GW__METHOD_PUT || head->method_id == GW__METHOD_PATCH;
+    bool expects_length =
+        head->method_id == GW__METHOD_POST || head->method_id == GW__METHOD_PUT || head->method_id == GW__METHOD_PATCH;
     if (!head->has_body && expects_length)
         length = 0;
     const char *text = leg->attempt.instance->text;
@@ -127,8 +132,9 @@ static enum gw_flow fail_attempt(struct leg *leg)
         [GW__ATTEMPT_MEMORY] = {503, "GW5031", "proxy_internal_error", "cannot be reached: out of memory"},
     };
     enum gw__attempt_failure failure = leg->attempt.failure;
-    return gw_exchange_fail_code(leg->ex, failures[failure].status, failures[failure].code, failures[failure].proxy_error,
-                                 "service '%s' %s", leg->attempt.service->name, failures[failure].text);
+    return gw_exchange_fail_code(leg->ex, failures[failure].status, failures[failure].code,
+                                 failures[failure].proxy_error, "service '%s' %s", leg->attempt.service->name,
+                                 failures[failure].text);
 }
 
 static void on_ready(struct gw__attempt *attempt)
@@ -168,7 +174,8 @@ static enum gw_flow on_request(struct gw_exchange *ex, struct gw_endpoint *self)
     }
 }
 
-static enum gw_flow on_request_data(struct gw_exchange *ex, struct gw_endpoint *self, const void *data, size_t size, bool last)
+static enum gw_flow on_request_data(struct gw_exchange *ex, struct gw_endpoint *self, const void *data, size_t size,
+                                    bool last)
 {
     struct leg *leg = gw_exchange_scratch(ex, self);
     if (!leg->stream || !ex->request.has_body)
@@ -242,9 +249,11 @@ static void on_stream_fail(struct gw__client_stream *stream, enum gw__stream_fai
     else if (failure == GW__FAILED_MEMORY)
         gw_exchange_fail_code(ex, 503, "GW5031", "proxy_internal_error", "out of memory");
     else if (failure == GW__FAILED_GARBAGE)
-        gw_exchange_fail_code(ex, 502, "GW5024", "http_protocol_error", "the answer of %s is no HTTP", ex->upstream ? ex->upstream : "?");
+        gw_exchange_fail_code(ex, 502, "GW5024", "http_protocol_error", "the answer of %s is no HTTP",
+                              ex->upstream ? ex->upstream : "?");
     else
-        gw_exchange_fail_code(ex, 502, "GW5023", "connection_terminated", "%s closed the connection", ex->upstream ? ex->upstream : "?");
+        gw_exchange_fail_code(ex, 502, "GW5023", "connection_terminated", "%s closed the connection",
+                              ex->upstream ? ex->upstream : "?");
     gw__exchange_leave(ex);
 }
 

@@ -57,8 +57,9 @@ static void begin_failure(struct gw_exchange *ex, int status)
     ex->response.status = (uint16_t)status;
     set_type(ex, "text/plain; charset=utf-8");
     const char *code = answer->code ? answer->code : "GW0000";
-    const char *value = answer->proxy_error ? gw_exchange_print(ex, "gateway; error=%s; details=\"%s\"", answer->proxy_error, code)
-                                            : gw_exchange_print(ex, "gateway; details=\"%s\"", code);
+    const char *value = answer->proxy_error
+                            ? gw_exchange_print(ex, "gateway; error=%s; details=\"%s\"", answer->proxy_error, code)
+                            : gw_exchange_print(ex, "gateway; details=\"%s\"", code);
     if (value)
         gw_exchange_set_response_header(ex, "Proxy-Status", value);
 }
@@ -78,7 +79,8 @@ static void note(struct gw_exchange *ex, int status, const char *code, const cha
     ex->out_of_memory = false;
 }
 
-void gw__answer_fail(struct gw_exchange *ex, int status, const char *code, const char *proxy_error, const char *format, ...)
+void gw__answer_fail(struct gw_exchange *ex, int status, const char *code, const char *proxy_error, const char *format,
+                     ...)
 {
     va_list args;
     va_start(args, format);

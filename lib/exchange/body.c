@@ -121,7 +121,8 @@ static void sink_response(struct gw_exchange *ex, const char *data, size_t size,
     struct gw__lane *lane = &ex->out;
     int64_t promised = lane->row || ex->answer.active ? -1 : ex->response_length;
     bool bodyless = ex->request.method_id == GW__METHOD_HEAD || ex->response.status == 304;
-    if (promised >= 0 && !bodyless && (lane->passed_bytes > (uint64_t)promised || (last && lane->passed_bytes != (uint64_t)promised))) {
+    if (promised >= 0 && !bodyless &&
+        (lane->passed_bytes > (uint64_t)promised || (last && lane->passed_bytes != (uint64_t)promised))) {
         gw__exchange_over(ex, "cut");
         return;
     }
@@ -255,9 +256,10 @@ static bool source_is_full(const struct gw_exchange *ex, const struct gw__lane *
     if (lane->phase == GW__PHASE_DONE || lane->ended)
         return false;
     if (!lane->row)
-        return lane->sink_full || (lane->tail && evbuffer_get_length(lane->tail) &&
-                                   !(lane->request && ex->routed && ex->chain->endpoint &&
-                                     ex->chain->endpoint->type->whole_request_body && lane->at == ex->chain->filter_count));
+        return lane->sink_full ||
+               (lane->tail && evbuffer_get_length(lane->tail) &&
+                !(lane->request && ex->routed && ex->chain->endpoint && ex->chain->endpoint->type->whole_request_body &&
+                  lane->at == ex->chain->filter_count));
     const struct gw__body_stage *first = &lane->row->stages[0];
     return evbuffer_get_length(first->queue) >= GW__MARK_BYTES && !is_whole(lane, first);
 }

@@ -129,7 +129,8 @@ static void on_ready(struct gw__attempt *attempt)
     struct gw__client_stream *stream =
         gw__client_use(attempt->client, &handler, call, &call->response, &call->ex->arena);
     call->stream = stream;
-    stream->ops->send_head(stream, &call->request, call->body_size > 0, call->body_size ? (int64_t)call->body_size : -1);
+    stream->ops->send_head(stream, &call->request, call->body_size > 0,
+                           call->body_size ? (int64_t)call->body_size : -1);
     if (call->body_size)
         stream->ops->send_data(stream, call->body, call->body_size, true, NULL);
 }
@@ -144,7 +145,8 @@ struct gw_call *gw_exchange_call(struct gw_exchange *ex, struct gw_filter *self,
                                  const char *method, const char *target, gw_reply_fn on_reply)
 {
     struct gw_call *call = ex->call ? NULL : gw__arena_zalloc(&ex->arena, sizeof *call);
-    char *strings[2] = {gw__arena_copy(&ex->arena, method, strlen(method)), gw__arena_copy(&ex->arena, target, strlen(target))};
+    char *strings[2] = {gw__arena_copy(&ex->arena, method, strlen(method)),
+                        gw__arena_copy(&ex->arena, target, strlen(target))};
     if (!call || !strings[0] || !strings[1] || !ex->hook.lane) {
         ex->out_of_memory = true;
         return NULL;

@@ -11,8 +11,8 @@ struct gw_exchange;
 struct gw__context;
 struct gw__blocking;
 
-/* A table as one worker sees it. An exchange pins it for its life; a view that is not current any more is let go with its
- * last pin. */
+/* A table as one worker sees it. An exchange pins it for its life; a view that is not current any more is let go with
+ * its last pin. */
 struct gw__view {
     uint64_t pins;
     bool retired;

@@ -36,7 +36,8 @@ static enum gw_flow call_head_hook(struct gw_exchange *ex, struct gw__lane *lane
 {
     struct gw_filter *filter = ex->chain->filters[index];
     const struct gw_filter_type *type = filter->type;
-    enum gw_flow (*hook)(struct gw_exchange *, struct gw_filter *) = lane->request ? type->on_request : type->on_response;
+    enum gw_flow (*hook)(struct gw_exchange *, struct gw_filter *) =
+        lane->request ? type->on_request : type->on_response;
     if (!hook)
         return GW_CONTINUE;
     ex->hook = (struct gw__hook){.lane = lane, .index = index};
@@ -46,7 +47,8 @@ static enum gw_flow call_head_hook(struct gw_exchange *ex, struct gw__lane *lane
         flow = GW_WAIT;
         if (!gw__thread_start(ex, lane, index)) {
             lane->wait = GW__WAIT_NONE;
-            gw__answer_fail(ex, 503, "GW5032", "http_request_error", "no thread is free for filter '%s'", filter->head.name);
+            gw__answer_fail(ex, 503, "GW5032", "http_request_error", "no thread is free for filter '%s'",
+                            filter->head.name);
             flow = GW_FAIL;
         }
         return flow; /* the hook's place is kept in ex->hook for its thread */
@@ -104,7 +106,8 @@ static void pass_filter(struct gw_exchange *ex)
 {
     struct gw__lane *lane = &ex->in;
     struct gw_filter *filter = ex->chain->filters[lane->at];
-    struct gw__body_stage *stage = filter->type->whole_request_body && ex->routed ? gw__body_stage(lane, lane->at) : NULL;
+    struct gw__body_stage *stage =
+        filter->type->whole_request_body && ex->routed ? gw__body_stage(lane, lane->at) : NULL;
     lane->at++;
     if (!stage)
         return;
@@ -181,7 +184,8 @@ static void reach_endpoint(struct gw_exchange *ex)
         flow = GW_WAIT;
         if (!gw__thread_start(ex, lane, ex->chain->filter_count)) {
             lane->wait = GW__WAIT_NONE;
-            gw__answer_fail(ex, 503, "GW5032", "http_request_error", "no thread is free for endpoint '%s'", endpoint->head.name);
+            gw__answer_fail(ex, 503, "GW5032", "http_request_error", "no thread is free for endpoint '%s'",
+                            endpoint->head.name);
             flow = GW_FAIL;
         } else {
             lane->parked = true;

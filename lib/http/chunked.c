@@ -100,5 +100,7 @@ enum gw__chunked_result gw__chunked_next(struct gw__chunked *decoder, const char
             decoder->state = BAD;
     }
     *data = at;
-    return decoder->state == BAD ? GW__CHUNKED_BAD : decoder->state == TRAILER ? GW__CHUNKED_TRAILERS : GW__CHUNKED_MORE;
+    return decoder->state == BAD       ? GW__CHUNKED_BAD
+           : decoder->state == TRAILER ? GW__CHUNKED_TRAILERS
+                                       : GW__CHUNKED_MORE;
 }

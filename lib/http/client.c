@@ -11,7 +11,8 @@
 #define MAX_INTERIMS 16
 #define OWN_FIELDS_BYTES 64
 
-static const struct gw__parse_limits response_limits = {.line_bytes = 8192, .head_bytes = 65536, .fields = GW__MAX_FIELDS};
+static const struct gw__parse_limits response_limits = {
+    .line_bytes = 8192, .head_bytes = 65536, .fields = GW__MAX_FIELDS};
 
 enum state { CONNECTING, IDLE, HEAD, BODY, COMPLETE, CLOSED };
 
@@ -65,7 +66,8 @@ static char *write_head(struct gw__outgoing *out, char *to)
     return (char *)memcpy(to, "\r\n", 2) + 2;
 }
 
-static void stream_send_head(struct gw__client_stream *stream, const struct gw__head *head, bool has_body, int64_t length)
+static void stream_send_head(struct gw__client_stream *stream, const struct gw__head *head, bool has_body,
+                             int64_t length)
 {
     struct gw__client *client = of_stream(stream);
     client->request = head;
@@ -317,8 +319,8 @@ static const struct gw__conn_ops conn_ops = {
 };
 
 struct gw__client *gw__client_connect(struct gw__loop *loop, const struct sockaddr *address, socklen_t size,
-                                      int64_t timeout_ms, struct gw__raw_head *raw, const struct gw__client_owner *owner,
-                                      void *pool)
+                                      int64_t timeout_ms, struct gw__raw_head *raw,
+                                      const struct gw__client_owner *owner, void *pool)
 {
     struct gw__client *client = gw__calloc(1, sizeof *client);
     if (!client || gw__conn_connect(&client->conn, loop, address, size, &conn_ops) < 0) {
@@ -336,8 +338,8 @@ struct gw__client *gw__client_connect(struct gw__loop *loop, const struct sockad
     return client;
 }
 
-struct gw__client_stream *gw__client_use(struct gw__client *client, const struct gw__client_handler *handler, void *user,
-                                         struct gw__head *head, struct gw__arena *arena)
+struct gw__client_stream *gw__client_use(struct gw__client *client, const struct gw__client_handler *handler,
+                                         void *user, struct gw__head *head, struct gw__arena *arena)
 {
     struct gw__client_stream *stream = &client->stream;
     stream->handler = handler;

@@ -38,13 +38,14 @@ struct gw__client {
     bool extra; /* bytes stood behind the answer: not to be used again */
 };
 
-/* Begins to connect within timeout_ms; on_connected or on_failed follows, not from inside. NULL with errno if it can't. */
+/* Begins to connect within timeout_ms; on_connected or on_failed follows, not from inside. NULL with errno if it
+ * can't. */
 struct gw__client *gw__client_connect(struct gw__loop *loop, const struct sockaddr *address, socklen_t size,
-                                      int64_t timeout_ms, struct gw__raw_head *raw, const struct gw__client_owner *owner,
-                                      void *pool);
+                                      int64_t timeout_ms, struct gw__raw_head *raw,
+                                      const struct gw__client_owner *owner, void *pool);
 /* Uses a connected, idle client for one request. */
-struct gw__client_stream *gw__client_use(struct gw__client *client, const struct gw__client_handler *handler, void *user,
-                                         struct gw__head *head, struct gw__arena *arena);
+struct gw__client_stream *gw__client_use(struct gw__client *client, const struct gw__client_handler *handler,
+                                         void *user, struct gw__head *head, struct gw__arena *arena);
 /* Closes and frees later; the owner isn't called. */
 void gw__client_close(struct gw__client *client);
 

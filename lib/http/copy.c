@@ -32,8 +32,8 @@ static inline bool copy_fields(struct gw__fields *fields, const struct gw__raw_h
 }
 
 /* What both kinds of heads have. Returns the copied bytes. */
-static inline char *copy_head(struct gw__head *head, const struct gw__raw_head *raw, const char *data, struct gw__arena *arena,
-                       unsigned spare)
+static inline char *copy_head(struct gw__head *head, const struct gw__raw_head *raw, const char *data,
+                              struct gw__arena *arena, unsigned spare)
 {
     char *copy = gw__arena_alloc(arena, raw->size);
     if (!copy || !copy_fields(&head->fields, raw, copy, arena, spare))

@@ -99,7 +99,8 @@ static char *write_end(char *to, const struct gw__fields *trailers)
 bool gw__outgoing_send(struct gw__outgoing *out, struct gw__conn *conn, const char *data, size_t size, bool last,
                        const struct gw__fields *trailers)
 {
-    size_t extra = (out->write_head ? out->head_bytes : 0) + (last && out->chunked ? fields_bytes(trailers) : 0) + SLACK_BYTES;
+    size_t extra =
+        (out->write_head ? out->head_bytes : 0) + (last && out->chunked ? fields_bytes(trailers) : 0) + SLACK_BYTES;
     char *scratch = conn->loop->scratch, *heap = NULL;
     if (extra + COALESCE_BYTES > GW__SCRATCH_BYTES && !(scratch = heap = gw__malloc(extra + COALESCE_BYTES))) {
         gw__conn_reset(conn);

@@ -19,7 +19,7 @@ enum {
 
 struct parser {
     const char *data;
-    uint32_t size; /* to be looked at: no more than limits->head_bytes, and than 64 KiB, which all offsets and sizes fit */
+    uint32_t size; /* to be looked at: at most limits->head_bytes and 64 KiB, which all offsets and sizes fit */
     enum kind kind;
     const struct gw__parse_limits *limits;
     struct gw__raw_head *out;
@@ -36,7 +36,8 @@ static __attribute__((cold, noinline)) bool fail(struct parser *parser, int stat
     return false;
 }
 
-static __attribute__((cold, noinline)) enum gw__parse_result refuse(struct parser *parser, int status, const char *reason)
+static __attribute__((cold, noinline)) enum gw__parse_result refuse(struct parser *parser, int status,
+                                                                    const char *reason)
 {
     fail(parser, status, reason);
     return GW__PARSE_BAD;
@@ -65,7 +66,8 @@ static inline bool take_version(struct parser *parser, const char *text)
     parser->out->minor = word == gw__load64("HTTP/1.1");
     if (parser->out->minor || word == gw__load64("HTTP/1.0"))
         return true;
-    if (memcmp(text, "HTTP/", 5) == 0 && (unsigned)(text[5] - '0') < 10 && text[6] == '.' && (unsigned)(text[7] - '0') < 10)
+    if (memcmp(text, "HTTP/", 5) == 0 && (unsigned)(text[5] - '0') < 10 && text[6] == '.' &&
+        (unsigned)(text[7] - '0') < 10)
         return fail(parser, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
     return fail(parser, 400, "the start line has no valid HTTP version");
 }
@@ -209,8 +211,8 @@ static bool take_special(struct parser *parser, const struct gw__raw_field *fiel
     }
 }
 
-/* One "name: value" in data[start…end), its first colon at `colon`, or that not within the line. What trims blanks takes
- * control bytes for some too: such a head is refused anyway. */
+/* One "name: value" in data[start…end), its first colon at `colon`, or that not within the line. What trims blanks
+ * takes control bytes for some too: such a head is refused anyway. */
 static inline __attribute__((always_inline)) bool take_field(struct parser *parser, uint32_t start, uint32_t colon,
                                                              uint32_t end)
 {

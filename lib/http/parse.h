@@ -45,8 +45,9 @@ struct gw__parse_error {
  *
  * .hop is set for Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, Content-Length and
  * Expect (the codec writes framing and expectations itself), and for what Connection names. It can't name fields
- * that are for all recipients or that we or the upstream decide by (RFC 9110 section 7.6.1): Host, Content-*, Cache-Control,
- * Authorization, Cookie, Set-Cookie, Via, Forwarded, X-Forwarded-*, Date, Max-Forwards, Location, Origin, Range. */
+ * that are for all recipients or that we or the upstream decide by (RFC 9110 section 7.6.1): Host, Content-*,
+ * Cache-Control, Authorization, Cookie, Set-Cookie, Via, Forwarded, X-Forwarded-*, Date, Max-Forwards, Location,
+ * Origin, Range. */
 enum gw__parse_result gw__parse_request(const char *data, size_t size, const struct gw__parse_limits *limits,
                                         struct gw__raw_head *out, struct gw__parse_error *error);
 enum gw__parse_result gw__parse_response(const char *data, size_t size, const struct gw__parse_limits *limits,
@@ -59,8 +60,8 @@ enum gw__parse_result gw__parse_response_scalar(const char *data, size_t size, c
                                                 struct gw__raw_head *out, struct gw__parse_error *error);
 
 /* Copies a parsed head into an arena, with room for `spare` more fields. A request's target is taken apart
- * (origin, absolute, asterisk form; CONNECT's authority form is 501) and its path normalised: see http/uri.h. An absolute form's
- * authority becomes head->host and the value of the Host field. Returns GW__PARSE_OK or _BAD with error
+ * (origin, absolute, asterisk form; CONNECT's authority form is 501) and its path normalised: see http/uri.h. An
+ * absolute form's authority becomes head->host and the value of the Host field. Returns GW__PARSE_OK or _BAD with error
  * (503 "out of memory" where the arena is out). */
 enum gw__parse_result gw__head_from_request(struct gw__head *head, const struct gw__raw_head *raw, const char *data,
                                             struct gw__arena *arena, unsigned spare, struct gw__parse_error *error);
@@ -81,8 +82,8 @@ enum gw__chunked_result { GW__CHUNKED_MORE, GW__CHUNKED_DATA, GW__CHUNKED_TRAILE
  * DATA: *piece is some of the body, within the input;
  * TRAILERS: the last chunk was read; the trailer section follows: give its bytes to gw__parse_trailers();
  * MORE: all taken; END is never returned by it, BAD: refuse.
- * Chunk extensions are skipped if well-formed (no blanks but within quotes), up to 4 KiB a line. Lines end with CRLF only;
- * sizes have up to 16 digits. */
+ * Chunk extensions are skipped if well-formed (no blanks but within quotes), up to 4 KiB a line. Lines end with CRLF
+ * only; sizes have up to 16 digits. */
 enum gw__chunked_result gw__chunked_next(struct gw__chunked *decoder, const char **data, const char *end,
                                          struct gw__str *piece);
 /* Parses the trailer section at data (its first line on; "\r\n" alone is the empty one), into raw->fields, raw->count

@@ -1,5 +1,6 @@
 /* 64 bytes of a head to three bitmaps: where its lines end, where colons are, and where something is odd
- * (control bytes, DEL, bytes over 0x7f), which is looked at one by one. With SSE2 and, for the test and for other machines, without. */
+ * (control bytes, DEL, bytes over 0x7f), which is looked at one by one. With SSE2 and, for the test and for other
+ * machines, without. */
 #ifndef GW_HTTP_SCAN_H
 #define GW_HTTP_SCAN_H
 

@@ -313,8 +313,9 @@ static bool consume_body(struct server_conn *c, const char **data, const char *e
     struct gw__fields none = {0};
     bool drain = c->state == DRAIN;
     gw__arena_init(&dropped, NULL);
-    enum gw__body_result result = gw__body_next(&c->body, data, end, &piece, c->site->raw, &limits,
-                                                drain ? &none : &c->stream.trailers, drain ? &dropped : c->stream.arena);
+    enum gw__body_result result =
+        gw__body_next(&c->body, data, end, &piece, c->site->raw, &limits, drain ? &none : &c->stream.trailers,
+                      drain ? &dropped : c->stream.arena);
     if (result == GW__BODY_BAD) {
         *data = end;
         c->body.framing = GW__FRAMING_NONE;
@@ -325,8 +326,8 @@ static bool consume_body(struct server_conn *c, const char **data, const char *e
         else
             c->stream.handler->on_bad(&c->stream, &bad);
     } else if (result != GW__BODY_MORE && !drain) {
-        if (c->stream.handler->on_data(&c->stream, piece.data, piece.size, result == GW__BODY_LAST) && c->state == BUSY &&
-            c->body.framing != GW__FRAMING_NONE && !c->stream.paused)
+        if (c->stream.handler->on_data(&c->stream, piece.data, piece.size, result == GW__BODY_LAST) &&
+            c->state == BUSY && c->body.framing != GW__FRAMING_NONE && !c->stream.paused)
             stream_pause(&c->stream);
     } else if (result != GW__BODY_MORE) {
         c->drained += (uint32_t)piece.size;

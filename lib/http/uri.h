@@ -13,16 +13,17 @@ struct gw__target {
     bool plain; /* gw__path_normalise() would return the path itself */
 };
 
-/* False for what is no origin-, absolute- (http, https) or asterisk-form, or has bytes outside RFC 3986. Some of those are
- * allowed in the query, for browsers send them unencoded there: [ ] { } | \ ^ `, and a '%' without digits. Refused are a
- * fragment, user information in an authority, and in the path what gw__path_normalise() finds bad. The path of an absolute form without one is "/". */
+/* False for what is no origin-, absolute- (http, https) or asterisk-form, or has bytes outside RFC 3986. Some of those
+ * are allowed in the query, for browsers send them unencoded there: [ ] { } | \ ^ `, and a '%' without digits. Refused
+ * are a fragment, user information in an authority, and in the path what gw__path_normalise() finds bad. The path of an
+ * absolute form without one is "/". */
 bool gw__target_split(struct gw__str target, struct gw__target *out);
 
 /* Normalises: %XX of unreserved characters decoded, other %XX in upper case, dot segments removed (never
  * above the root; also where written with %2E). "%2F" and "%5C" stay encoded: they are part of a segment, not its
- * end. ';' and what follows it, and empty segments ("//"), stay. Bad are "%00", '%' without two digits, and bytes outside
- * RFC 3986, a backslash among them. "*" is normal. Returns the path itself when it is normal already (no
- * copy), data NULL if it is bad or out of memory. Normalising twice changes nothing. */
+ * end. ';' and what follows it, and empty segments ("//"), stay. Bad are "%00", '%' without two digits, and bytes
+ * outside RFC 3986, a backslash among them. "*" is normal. Returns the path itself when it is normal already (no copy),
+ * data NULL if it is bad or out of memory. Normalising twice changes nothing. */
 struct gw__str gw__path_normalise(struct gw__str path, struct gw__arena *arena);
 
 /* Decodes %XX of a slice into the arena, terminated; the slice's own text if there is nothing to
@@ -30,8 +31,8 @@ struct gw__str gw__path_normalise(struct gw__str path, struct gw__arena *arena);
 char *gw__percent_decode(struct gw__str text, struct gw__arena *arena);
 
 /* "host:port" of a Host field or authority: valid (RFC 9110 section 7.2; reg-name, IPv4, [IPv6], port of digits)? Names
- * of letters, digits and "-._~" only: the rest of RFC 3986's reg-name (sub-delims, %XX) is in no DNS name. A ':' needs a port,
- * up to 65535. */
+ * of letters, digits and "-._~" only: the rest of RFC 3986's reg-name (sub-delims, %XX) is in no DNS name. A ':' needs
+ * a port, up to 65535. */
 bool gw__host_valid(struct gw__str host);
 
 #endif

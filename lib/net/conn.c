@@ -273,6 +273,7 @@ void gw__conn_close(struct gw__conn *conn)
 void gw__conn_reset(struct gw__conn *conn)
 {
     if (conn->fd >= 0)
-        setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1, .l_linger = 0}, sizeof(struct linger));
+        setsockopt(conn->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1, .l_linger = 0},
+                   sizeof(struct linger));
     gw__conn_close(conn);
 }

@@ -67,7 +67,8 @@ void gw__loop_post(struct gw__loop *loop, struct gw__mail *mail)
     struct gw__mail *head = atomic_load_explicit(&loop->mail, memory_order_relaxed);
     do
         mail->next = head;
-    while (!atomic_compare_exchange_weak_explicit(&loop->mail, &head, mail, memory_order_release, memory_order_relaxed));
+    while (
+        !atomic_compare_exchange_weak_explicit(&loop->mail, &head, mail, memory_order_release, memory_order_relaxed));
     if (!head) {
         uint64_t one = 1;
         while (write(loop->wake_fd, &one, sizeof one) < 0 && errno == EINTR)

@@ -50,7 +50,9 @@ void gw__upstream_sweep(struct gw__upstream *upstream)
         if (!pool)
             continue;
         bool removed = atomic_load(&pool->instance->removed);
-        close_older(pool, removed ? UINT64_MAX : now_ms > (uint64_t)pool->keep_alive_ms ? now_ms - (uint64_t)pool->keep_alive_ms : 0);
+        close_older(pool, removed                                  ? UINT64_MAX
+                          : now_ms > (uint64_t)pool->keep_alive_ms ? now_ms - (uint64_t)pool->keep_alive_ms
+                                                                   : 0);
         if (removed && !pool->busy_count)
             free_pool(pool);
     }
