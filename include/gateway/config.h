@@ -29,6 +29,8 @@ GW_API void gw_config_add_error(struct gw_config *config, const char *origin, co
 /* A top-level key: workers, admin, limits, timeouts, plugins, … with the names and forms of the config
  * file; doc/reference.md has the table. The last value of a key wins. */
 GW_API void gw_config_set(struct gw_config *config, const char *key, const struct gw_option *value);
+/* The value of a top-level key as it was given, unchecked, or NULL. Belongs to the config. */
+GW_API const struct gw_option *gw_config_get(const struct gw_config *config, const char *key);
 
 /* Listen at "host:port", "[v6]:port", ":port" or "unix:/path". Port 0 takes any: gw_server_port(). */
 GW_API struct gw_listener *gw_config_listen(struct gw_config *config, const char *address);

@@ -56,6 +56,9 @@ GW_API bool gw_server_stopped(const struct gw_server *server);
 
 /* Port of the index-th listener as bound, or -1. After the config was applied. */
 GW_API int gw_server_port(const struct gw_server *server, size_t index);
+/* The index-th listener as bound ("127.0.0.1:8080", "[::1]:80", "unix:/run/x"), or NULL. Valid until the next
+ * call on this server. */
+GW_API const char *gw_server_address(const struct gw_server *server, size_t index);
 
 /* Called by gw_server_reload(), on the keeper's thread: makes a config and applies it. Returns what
  * gw_server_apply() returned, or GW_ERROR_CONFIG after gw_server_refuse(). */
@@ -64,6 +67,9 @@ GW_API void gw_server_set_reload(struct gw_server *server, gw_reload_fn reload, 
 /* Runs the reload function and returns its result; any thread. POST /reload of the admin API does the
  * same. GW_ERROR_STATE where none is set. */
 GW_API int gw_server_reload(struct gw_server *server);
+/* The reference of all types the server knows and of all settings, as lines of Markdown without newline. Headings are
+ * "## Settings", "### filter `NAME`", "### endpoint `NAME`", "### predicate `NAME`". Returns 0 or GW_ERROR_MEMORY. */
+GW_API int gw_server_describe(const struct gw_server *server, void (*line)(void *user, const char *text), void *user);
 /* Makes log files be opened anew by name (after a rotation). Any thread. */
 GW_API void gw_server_reopen_logs(struct gw_server *server);
 

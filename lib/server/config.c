@@ -190,6 +190,12 @@ void gw_config_set(struct gw_config *config, const char *key, const struct gw_op
     gw__option_done(value);
 }
 
+const struct gw_option *gw_config_get(const struct gw_config *config, const char *key)
+{
+    const struct gw__setting *setting = config && key ? gw__settings_find(&config->settings, key) : NULL;
+    return setting ? setting->value : NULL;
+}
+
 void gw_listener_set(struct gw_listener *listener, const char *key, const struct gw_option *value)
 {
     if (listener)
