@@ -6,8 +6,8 @@ static const struct gw_option_spec host_options[] = {
      .kind = GW_KIND_STRINGS,
      .required = true,
      .shorthand = true,
-     .doc = "One host or a list of which one must match, without port, in any case: `example.com`, or `*.example.com` for "
-            "all names below it."},
+     .doc = "One host or a list of which one must match, without port, in any case: `example.com`, or `*.example.com` "
+            "for all names below it."},
     {0},
 };
 

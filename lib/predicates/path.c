@@ -6,9 +6,9 @@ static const struct gw_option_spec path_options[] = {
      .kind = GW_KIND_STRINGS,
      .required = true,
      .shorthand = true,
-     .doc = "One pattern or a list of which one must match. `/a/b` is that path alone, `/a/{id}` has a variable for one "
-            "segment, `/a/**` takes `/a` and all below, `/a/{rest:**}` the same with a variable for what stands behind "
-            "`/a/`."},
+     .doc = "One pattern or a list of which one must match. `/a/b` is that path alone, `/a/{id}` has a variable for "
+            "one segment, `/a/**` takes `/a` and all below, `/a/{rest:**}` the same with a variable for what stands "
+            "behind `/a/`."},
     {0},
 };
 

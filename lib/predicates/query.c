@@ -59,7 +59,10 @@ static bool query_matches(const struct gw_exchange *ex, const struct gw_predicat
 }
 
 static const struct gw_option_spec query_options[] = {
-    {.key = "name", .kind = GW_KIND_STRING, .required = true, .doc = "Name of the parameter, decoded; its first counts."},
+    {.key = "name",
+     .kind = GW_KIND_STRING,
+     .required = true,
+     .doc = "Name of the parameter, decoded; its first counts."},
     {.key = "value", .kind = GW_KIND_STRING, .doc = "Its whole value, decoded; \"\" where it has none."},
     {.key = "present", .kind = GW_KIND_BOOL, .doc = "Whether there is such a parameter."},
     {0},

@@ -7,7 +7,7 @@
 
 #define MAX_TERMS 256
 #define MAX_LEAVES 1000
-#define MAX_DEPTH 32
+#define MAX_DEPTH 100
 
 struct term {
     const uint32_t *literals; /* ascending */
@@ -227,7 +227,7 @@ static bool expand(struct expansion *x, const struct gw__condition *condition, b
                    struct terms *out)
 {
     if (depth > MAX_DEPTH)
-        return refuse(x, condition->origin, "GW1033", "has conditions nested more than 32 deep");
+        return refuse(x, condition->origin, "GW1033", "has conditions nested more than 100 deep");
     if (condition->kind > GW__CONDITION_NOT)
         return expand_leaf(x, condition, negated, out);
     if (condition->kind == GW__CONDITION_NOT)

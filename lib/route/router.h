@@ -66,7 +66,7 @@ struct gw__match {
 struct gw__router *gw__router_create(void);
 void gw__router_destroy(struct gw__router *router);
 /* Adds a route; `route` is the caller's number for it, id and origin are copied. Bad patterns [GW1032], an expression
- * of more than 256 alternatives or 1,000 conditions or nested over 32 deep [GW1033] and one that contradicts itself
+ * of more than 256 alternatives or 1,000 conditions or nested over 100 deep [GW1033] and one that contradicts itself
  * [GW1031] go to the report, and the route is left out. False when out of memory. */
 bool gw__router_add(struct gw__router *router, uint32_t route, const char *id, const char *origin, int priority,
                     const struct gw__condition *all, struct gw__report *report);

@@ -405,8 +405,8 @@ static const struct {
     {{"[a b c d] [e f g h] [i j k l] [m n o q] [r s]"},
      "gw.cfg:0: route 'r0' has more than 256 alternatives: split it [GW1033]\n"},
     {{"[a b c d] [e f g h] [i j k l] [m n o q]"}, ""},
-    {{"!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!a"},
-     "gw.cfg:0: route 'r0' has conditions nested more than 32 deep [GW1033]\n"},
+    {{"!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!!a"},
+     "gw.cfg:0: route 'r0' has conditions nested more than 100 deep [GW1033]\n"},
 };
 
 START_TEST(mistakes_are_told)
