@@ -10,7 +10,7 @@
 struct gw__target {
     struct gw__str authority, path, query;
     bool has_query;
-    bool plain; /* gw__path_normalise() would return the path itself */
+    bool plain; /* nothing in the path could need gw__path_normalise() */
 };
 
 /* False for what is no origin-, absolute- (http, https) or asterisk-form, or has bytes outside RFC 3986. Some of those
