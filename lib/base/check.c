@@ -89,7 +89,7 @@ static void print_choices(struct gw__text *out, const char *choices)
     }
 }
 
-static void print_expected(struct gw__text *out, const struct gw_option_spec *spec)
+void gw__option_expects(struct gw__text *out, const struct gw_option_spec *spec)
 {
     static const char *const names[] = {
         [GW_KIND_STRING] = "a string",
@@ -111,10 +111,13 @@ static void print_expected(struct gw__text *out, const struct gw_option_spec *sp
     gw__text_puts(out, names[spec->kind]);
     if (spec->kind == GW_KIND_CHOICE)
         print_choices(out, spec->choices);
-    const char *unit = spec->kind == GW_KIND_DURATION ? "ms" : "";
     bool ranged = spec->kind == GW_KIND_INT || spec->kind == GW_KIND_DURATION || spec->kind == GW_KIND_SIZE;
-    if (ranged && spec->max > spec->min)
-        gw__text_print(out, " from %lld%s to %lld%s", (long long)spec->min, unit, (long long)spec->max, unit);
+    if (!ranged || spec->max <= spec->min)
+        return;
+    gw__text_puts(out, " from ");
+    gw__text_quantity(out, spec->kind, spec->min);
+    gw__text_puts(out, " to ");
+    gw__text_quantity(out, spec->kind, spec->max);
 }
 
 /* Says what the spec expects and what was found; returns NULL. */
@@ -123,7 +126,7 @@ static struct gw_option *wrong(const struct place *place, const struct gw_option
 {
     struct gw__text message = {0};
     gw__text_puts(&message, "expects ");
-    print_expected(&message, spec);
+    gw__option_expects(&message, spec);
     gw__text_puts(&message, ", found ");
     print_found(&message, node);
     complain(place, node, code, message.lost ? "is wrong" : message.data);

@@ -3,6 +3,7 @@
 #define GW_BASE_OPTION_H
 
 #include "base/report.h"
+#include "base/text.h"
 
 #include <gateway/option.h>
 
@@ -51,6 +52,11 @@ bool gw__option_lost(const struct gw_option *option);
  * the choices, GW1015 key given twice. */
 struct gw_option *gw__option_check(const struct gw_option *value, const struct gw_option_spec *specs, const char *what,
                                    const char *origin, struct gw__report *report);
+
+/* "an integer from 1 to 256": what a value of this spec has to be. */
+void gw__option_expects(struct gw__text *out, const struct gw_option_spec *spec);
+/* A number of that kind in its largest whole unit: 60000 -> "1m", 65536 -> "64KiB". */
+void gw__text_quantity(struct gw__text *out, enum gw_option_kind kind, int64_t value);
 
 /* "2s" -> 2000, "64KiB" -> 65536. False if it is none. */
 bool gw__parse_duration_ms(const char *text, int64_t *out);

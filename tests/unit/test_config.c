@@ -1,6 +1,7 @@
 /* The store behind the config calls and the check of what is no plugin's. */
 #include "base/alloc.h"
 #include "server/check.h"
+#include "server/describe.h"
 #include "unit.h"
 
 #include <gateway/error.h>
@@ -228,6 +229,32 @@ START_TEST(addresses)
 }
 END_TEST
 
+static void collect(void *user, const char *line)
+{
+    gw__text_print(user, "%s\n", line);
+}
+
+START_TEST(tables_become_a_reference)
+{
+    static const struct gw_option_spec options[] = {
+        {.key = "status", .kind = GW_KIND_INT, .fallback = "200", .min = 100, .max = 599, .doc = "The a|b."}, {0}};
+    struct gw__type_entry entry = {.name = "respond", .type.endpoint = {.doc = "Answers.", .options = options}};
+    struct gw__type_entry *entries[] = {&entry};
+    struct gw__registry registry = {.entries[GW__TYPE_ENDPOINT] = entries, .count[GW__TYPE_ENDPOINT] = 1};
+    struct gw__text text = {0};
+    ck_assert(gw__describe(&registry, collect, &text));
+    const char *endpoint = strstr(text.data, "\n### endpoint `respond`\n");
+    ck_assert_ptr_nonnull(endpoint);
+    ck_assert_ptr_nonnull(strstr(endpoint, "Answers.\n\n| key | value | default | |\n|---|---|---|---|\n"
+                                           "| `status` | an integer from 100 to 599 | `200` | The a\\|b. |\n"));
+    ck_assert_ptr_nonnull(strstr(text.data,
+                                 "| `timeouts.head` | a duration (\"500ms\", \"2s\", \"1m\", \"1h\") from 1ms to "
+                                 "24h | `10s` |"));
+    ck_assert_ptr_nonnull(strstr(text.data, "from 256 to 64KiB | `8KiB` |"));
+    gw__text_finish(&text);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
     Suite *suite = suite_create("config");
@@ -238,6 +265,7 @@ Suite *make_suite(void)
     tcase_add_test(store, all_mistakes_are_named);
     tcase_add_test(store, every_allocation_may_fail);
     tcase_add_test(store, addresses);
+    tcase_add_test(store, tables_become_a_reference);
     suite_add_tcase(suite, store);
     return suite;
 }
