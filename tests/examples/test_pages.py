@@ -1,0 +1,90 @@
+"""The pages of README and doc/: every block marked for it is compiled, checked or run.
+
+    ```c page           a whole program: compiled against the installed library, started, asked
+    ```c part           file-level code: compiled after the includes
+    ```libconfig page   a whole config: `gwctl check`
+    ```libconfig routes entries of a route list: checked within one
+    ```sh run           commands from the top of the tree
+"""
+import os
+import re
+import subprocess
+
+import pytest
+from programs import BUILD, ROOT, run
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "doc").glob("*.md"))]
+INCLUDES = "#include <gateway/gateway.h>\n#include <stdio.h>\n#include <string.h>\n"
+
+
+def blocks(mark):
+    """(page:line, text) of every block with that mark."""
+    found = []
+    for page in PAGES:
+        text = page.read_text()
+        for match in re.finditer(r"^```" + mark + r"\n(.*?)^```$", text, re.M | re.S):
+            line = text.count("\n", 0, match.start()) + 1
+            found.append(pytest.param(match.group(1), id=f"{page.name}:{line}"))
+    return found
+
+
+def flags(installed, *words):
+    return run("pkg-config", *words, "gateway", env=installed.environment).split()
+
+
+@pytest.mark.parametrize("text", blocks("c page"))
+def test_program(installed, program, upstream, tmp_path, text):
+    text = text.replace("127.0.0.1:8080", "127.0.0.1:0").replace("127.0.0.1:9000", upstream.address)
+    text = text.replace("getchar()", '(printf("listening on port %d\\n", gw_server_port(server, 0)), fflush(stdout), getchar())')
+    (tmp_path / "page.c").write_text(text)
+    run("cc", "-Wall", "-Wextra", "-Werror", tmp_path / "page.c", "-o", tmp_path / "page",
+        *flags(installed, "--cflags", "--libs"))
+    page = program([tmp_path / "page"], installed.environment)
+    answer = page.get("/items/7")
+    assert answer.status == 200 and answer.json["target"] == "/items/7" and answer.headers.get("X-Item") == "7"
+    page.stop(lambda process: process.communicate(b"\n"))
+
+
+@pytest.mark.parametrize("text", blocks("c part"))
+def test_part_compiles(installed, tmp_path, text):
+    (tmp_path / "part.c").write_text(INCLUDES + text)
+    run("cc", "-Wall", "-Wextra", "-Werror", "-Wno-unused-variable", "-Wno-unused-const-variable", "-c", tmp_path / "part.c",
+        "-o", tmp_path / "part.o", *flags(installed, "--cflags"))
+
+
+def check(tmp_path, text):
+    (tmp_path / "page.cfg").write_text(text)
+    run(BUILD / "cli/gwctl", "check", tmp_path / "page.cfg")
+
+
+@pytest.mark.parametrize("text", blocks("libconfig page"))
+def test_config(tmp_path, text):
+    check(tmp_path, text)
+
+
+@pytest.mark.parametrize("text", blocks("libconfig routes"))
+def test_routes(tmp_path, text):
+    check(tmp_path, 'version = 1;\nlisteners = ( { address = "127.0.0.1:0"; } );\n'
+          'services = ( { name = "web"; instances = ( "127.0.0.1:9000" ); } );\nroutes = (\n' + text + ");\n")
+
+
+@pytest.mark.parametrize("text", blocks("sh run"))
+def test_commands(text):
+    env = {**os.environ, "GW_BUILD": str(BUILD), "PATH": f"{BUILD}/cli:{os.environ['PATH']}"}
+    for command in text.splitlines():
+        run("sh", "-c", command, cwd=ROOT, env=env, timeout=100)
+
+
+def test_page_of_config_is_the_quickstart():
+    assert (ROOT / "examples/quickstart/gateway.cfg").read_text() in (ROOT / "README.md").read_text()
+
+
+def test_reference_is_up_to_date():
+    printed = run(BUILD / "doc/reference")
+    assert printed == (ROOT / "doc/reference.md").read_text(), "build/doc/reference >doc/reference.md"
+
+
+def test_no_link_leads_nowhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+            assert "://" in target or (page.parent / target).exists(), f"{page.name}: {target}"
