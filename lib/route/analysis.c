@@ -82,9 +82,9 @@ static void compare_pair(struct gw__router *router, struct victim *victims, uint
                          struct gw__report *report)
 {
     const struct gw__alternative *a = victims[first].alternative, *b = victims[second].alternative;
-    if (a->owner == b->owner || disjoint(router, a, b))
+    if (a->owner == b->owner)
         return;
-    if (a->choice.priority == b->choice.priority) {
+    if (a->choice.priority == b->choice.priority && !disjoint(router, a, b)) {
         bool inside = subset(router, b, a) && !(a->choice.methods & ~b->choice.methods);
         bool same = inside && a->choice.methods == b->choice.methods && a->fact_count == b->fact_count;
         if (same || !inside)

@@ -12,7 +12,9 @@
 #include "predicates/method.c"
 #include "predicates/path.c"
 
+#include <gateway/error.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 static struct gw__report *making; /* of the instance in its create() */
@@ -97,10 +99,16 @@ static struct gw_predicate *make(void *user, const struct gw_predicate_type *typ
                                  const char *origin, struct gw__report *errors)
 {
     struct gw_predicate *self = gw__arena_zalloc(&memory, sizeof *self);
+    void *data = gw__arena_zalloc(&memory, type->instance_size);
+    if (!self || !data) {
+        gw_option_destroy(take);
+        errors->lost = true;
+        return NULL;
+    }
     self->type = type;
     self->head.origin = origin;
     making = errors;
-    self->head.data = gw__arena_zalloc(&memory, type->instance_size);
+    self->head.data = data;
     self->head.options = take;
     instances[instance_count++] = self;
     return type->create && type->create(self, take) < 0 ? NULL : self;
@@ -356,6 +364,42 @@ START_TEST(nesting_is_bounded)
 }
 END_TEST
 
+static int allocations_left;
+
+static void *scarce_malloc(size_t size)
+{
+    return allocations_left-- > 0 ? malloc(size) : NULL;
+}
+
+static void *scarce_realloc(void *old, size_t size)
+{
+    return allocations_left-- > 0 ? realloc(old, size) : NULL;
+}
+
+START_TEST(every_allocation_may_fail)
+{
+    const char *text = "path ( /a /b/** ) method ( GET PUT ) any ( { header { name X value a } } { not { moon { } } } ) nope x";
+    struct gw_option *group = read_members(&text, "gw.cfg:1", '\0');
+    struct gw__condition_entry entries[4];
+    for (size_t i = 0; i < 4; i++)
+        entries[i] = (struct gw__condition_entry){gw_option_key(group->items[i]), "gw.cfg:1", group->items[i]};
+    bool done = false;
+    for (int limit = 0; !done && limit < 500; limit++) {
+        allocations_left = limit;
+        gw_set_allocator(scarce_malloc, scarce_realloc, free);
+        struct gw__condition all;
+        done = gw__conditions_build(entries, 4, &source, &memory, &report, &all) && !report.lost;
+        gw_set_allocator(NULL, NULL, NULL);
+        if (done)
+            ck_assert_ptr_nonnull(strstr(errors(), "gw.cfg:1: there is no predicate 'nope'"));
+        teardown();
+        setup();
+    }
+    ck_assert(done);
+    gw_option_destroy(group);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
     Suite *suite = suite_create("predicates");
@@ -364,6 +408,7 @@ Suite *make_suite(void)
     tcase_add_loop_test(tests, conditions_hold_as_written, 0, sizeof cases / sizeof *cases);
     tcase_add_loop_test(tests, routes_are_compared_and_mistakes_told, 0, sizeof pairs / sizeof *pairs);
     tcase_add_test(tests, nesting_is_bounded);
+    tcase_add_test(tests, every_allocation_may_fail);
     suite_add_tcase(suite, tests);
     return suite;
 }

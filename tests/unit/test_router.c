@@ -23,7 +23,24 @@ static bool test_matches(const struct gw_exchange *ex, const struct gw_predicate
 }
 
 static const struct gw_predicate_type test_type = {.size = sizeof test_type, .name = "test", .matches = test_matches};
-static struct gw_predicate letters[26], by_method;
+/* Is a method one of "method:A,B"? */
+static bool naive_method(const char *list, const char *method)
+{
+    size_t size = strlen(method);
+    for (const char *at = strchr(list, ':'); at; at = strchr(at, ','))
+        if (strncmp(++at, method, size) == 0 && (at[size] == ',' || !at[size]))
+            return true;
+    return false;
+}
+
+static bool method_matches(const struct gw_exchange *ex, const struct gw_predicate *self)
+{
+    return naive_method(self->head.name, ((const struct request *)(const void *)ex)->method);
+}
+
+static const struct gw_predicate_type method_type = {
+    .size = sizeof method_type, .name = "method", .matches = method_matches};
+static struct gw_predicate letters[26];
 static struct gw__arena memory;
 
 /* An expression as text: words ANDed; `path:P host:H method:M,N`, a letter for a test, `A`…`Z` for tests of which one
@@ -52,8 +69,12 @@ static struct gw__condition parse_word(const char **at)
         return (struct gw__condition){.kind = GW__CONDITION_PATH, .pattern = word + 5};
     if (strncmp(word, "host:", 5) == 0)
         return (struct gw__condition){.kind = GW__CONDITION_HOST, .pattern = word + 5};
-    if (strncmp(word, "method:", 7) == 0)
-        return (struct gw__condition){.kind = GW__CONDITION_TEST, .signature = word, .predicate = &by_method};
+    if (strncmp(word, "method:", 7) == 0) {
+        struct gw_predicate *method = gw__arena_zalloc(&memory, sizeof *method);
+        method->head.name = word;
+        method->type = &method_type;
+        return (struct gw__condition){.kind = GW__CONDITION_TEST, .signature = word, .predicate = method};
+    }
     bool upper = word[0] < 'a';
     struct gw_predicate *letter = &letters[(word[0] | 32) - 'a'];
     letter->head.name = gw__arena_copy(&memory, word, 1);
@@ -274,6 +295,27 @@ START_TEST(methods_and_tests_by_precedence)
         struct gw__match match;
         int found = find(router, &(struct request){cases[i].method, "", cases[i].path, cases[i].tests}, &match);
         ck_assert_msg(found == cases[i].route, "%s %s %s: %d", cases[i].method, cases[i].path, cases[i].tests, found);
+    }
+    gw__router_destroy(router);
+}
+END_TEST
+
+START_TEST(more_methods_than_bits)
+{
+    char texts[80][40];
+    const char *routes[80];
+    for (int i = 0; i < 80; i++) {
+        sprintf(texts[i], "%d path:/m method:M%d,N%d", i, i, i);
+        routes[i] = texts[i];
+    }
+    struct gw__router *router = build(routes, 80, false);
+    expect_good();
+    for (int i = 0; i < 80; i++) {
+        char method[16];
+        struct gw__match match;
+        sprintf(method, "%c%d", "MN"[i & 1], i);
+        ck_assert_int_eq(find(router, &(struct request){method, "", "/m", ""}, &match), i);
+        ck_assert_int_eq(find(router, &(struct request){"M", "", "/m", ""}, &match), -1);
     }
     gw__router_destroy(router);
 }
@@ -514,20 +556,14 @@ static bool naive_host(const char *pattern, const char *host)
     return have > want && strcmp(host + have - want, pattern + 1) == 0;
 }
 
-static bool naive_method(const char *list, const char *method)
-{
-    const char *at = strstr(list, method);
-    return at && (at[strlen(method)] == ',' || !at[strlen(method)]);
-}
-
 static bool evaluate(const struct gw__condition *condition, const struct request *request)
 {
     if (condition->kind == GW__CONDITION_PATH)
         return naive_path(condition->pattern, request->path);
     if (condition->kind == GW__CONDITION_HOST)
         return naive_host(condition->pattern, request->host);
-    if (condition->kind == GW__CONDITION_TEST && condition->predicate == &by_method)
-        return naive_method(condition->signature + 7, request->method);
+    if (condition->kind == GW__CONDITION_TEST && strncmp(condition->signature, "method:", 7) == 0)
+        return naive_method(condition->signature, request->method);
     if (condition->kind == GW__CONDITION_TEST)
         return strchr(request->tests, condition->signature[0]) != NULL;
     bool all = condition->kind != GW__CONDITION_ANY, result = all;
@@ -804,6 +840,7 @@ Suite *make_suite(void)
     tcase_add_test(match, variables_are_bound);
     tcase_add_test(match, hosts_by_precedence);
     tcase_add_test(match, methods_and_tests_by_precedence);
+    tcase_add_test(match, more_methods_than_bits);
     tcase_add_test(match, priority_goes_before_all);
     tcase_add_test(match, expressions);
     tcase_add_test(match, asterisk_goes_to_routes_without_a_path);
