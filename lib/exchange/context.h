@@ -26,7 +26,7 @@ struct gw__view {
 
 /* Written by the worker alone, read by whoever sums up: relaxed atomics, on a cache line of their own. */
 struct gw__counters {
-    _Atomic uint64_t requests, active, responses[6]; /* by class; 0: none was sent */
+    _Atomic uint64_t connections, requests, active, responses[6]; /* by class; 0: none was sent */
     _Atomic uint64_t request_bytes, response_bytes;
 } __attribute__((aligned(64)));
 
@@ -56,6 +56,7 @@ struct gw__exchange_site {
     struct gw__http_site http;
     struct gw__context *context;
     struct gw__view **current;
+    struct gw__view *fixed; /* in place of *current, never swapped: the admin API's */
 };
 void gw__exchange_site_init(struct gw__exchange_site *site, struct gw__context *context, struct gw__view **current,
                             const struct gw__limits *limits, const struct gw__timeouts *timeouts);

@@ -136,14 +136,15 @@ static struct gw__head *on_begin(struct gw__server_stream *stream, struct gw__ar
     struct gw__context *context = site->context;
     struct gw__arena space;
     gw__arena_init(&space, &context->loop->blocks);
-    struct gw_exchange *ex = *site->current ? gw__arena_zalloc(&space, sizeof *ex) : NULL;
+    struct gw__view *view = site->fixed ? site->fixed : *site->current;
+    struct gw_exchange *ex = view ? gw__arena_zalloc(&space, sizeof *ex) : NULL;
     if (!ex) {
         gw__arena_finish(&space);
         return NULL;
     }
     ex->arena = space;
     ex->context = context;
-    ex->view = *site->current;
+    ex->view = view;
     ex->view->pins++;
     ex->chain = ex->view->entry;
     ex->stream = stream;
@@ -279,6 +280,7 @@ void gw__exchange_site_init(struct gw__exchange_site *site, struct gw__context *
         .limits = *limits,
         .timeouts = *timeouts,
         .raw = &context->raw,
+        .gauge = &context->counters.connections,
     };
     gw__list_init(&site->http.connections);
 }

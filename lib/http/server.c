@@ -49,6 +49,13 @@ static void set_due(struct server_conn *c, int64_t delay_ms)
         gw__timer_set(loop, &c->timer, c->due_ms);
 }
 
+static void count(struct gw__http_site *site, int by)
+{
+    site->connection_count += (size_t)by;
+    uint64_t now = atomic_load_explicit(site->gauge, memory_order_relaxed) + (uint64_t)(int64_t)by;
+    atomic_store_explicit(site->gauge, now, memory_order_relaxed);
+}
+
 static void close_conn(struct server_conn *c)
 {
     if (c->state == CLOSED)
@@ -58,7 +65,7 @@ static void close_conn(struct server_conn *c)
     gw__timer_stop(&c->timer);
     gw__kept_leave(&c->in, 0);
     gw__list_remove(&c->link);
-    c->site->connection_count--;
+    count(c->site, -1);
     gw__loop_defer(c->conn.loop, &c->task);
 }
 
@@ -462,8 +469,7 @@ void gw__http_accept(struct gw__http_site *site, int fd, const struct sockaddr *
     c->task.run = run_task;
     gw__timer_init(&c->timer, handle_due);
     gw__list_append(&site->connections, &c->link);
-    site->connection_count++;
-    site->accepted++;
+    count(site, 1);
     set_due(c, site->timeouts.head_ms);
 }
 

@@ -18,7 +18,7 @@ struct gw__http_site {
     struct gw__raw_head *raw;     /* the worker's parsing space */
     struct gw__link connections;  /* list head, initialised by the owner */
     size_t connection_count;
-    uint64_t accepted;
+    _Atomic uint64_t *gauge;      /* connections of the worker, for others to read */
     bool draining;                /* answers say close, idle connections are closed */
 };
 

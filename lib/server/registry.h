@@ -9,6 +9,7 @@
 struct gw__type_entry {
     const char *name;
     void *user;
+    const void *original; /* the type as it was given */
     const char *source; /* "built-in", "program" or the plugin's path */
     union {
         struct gw_filter_type filter;

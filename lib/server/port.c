@@ -1,0 +1,116 @@
+/* Ports: sockets bound before a table is swapped in, so that an address that can't be had refuses the
+ * config. One that a new table names again is kept as it is: closing one of several reuseport sockets
+ * would reset the connections queued on it. */
+#include "server/server.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct gw__port *find(struct gw_server *server, const char *address, bool admin)
+{
+    for (struct gw__port *port = server->ports; port; port = port->next)
+        if (port->admin == admin && strcmp(port->address, address) == 0)
+            return port;
+    return NULL;
+}
+
+static void close_port(struct gw__port *port)
+{
+    for (unsigned i = 0; i < port->count; i++)
+        close(port->fds[i]);
+    gw__free(port->address);
+    gw__free(port);
+}
+
+/* All workers' sockets; port 0 is settled by the first. */
+static bool bind_all(struct gw__port *port, struct gw__sockaddr *address, unsigned count)
+{
+    while (port->count < count) {
+        int fd = gw__listener_bind(address);
+        if (fd < 0)
+            return false;
+        port->fds[port->count++] = fd;
+        address->size = sizeof address->to;
+        if (getsockname(fd, &address->to.base, &address->size) < 0)
+            return false;
+    }
+    port->port = gw__sockaddr_port(&address->to.base);
+    if (!port->is_unix)
+        gw__sockaddr_print(&address->to.base, address->size, port->bound);
+    return true;
+}
+
+static struct gw__port *bind_port(struct gw_server *server, const char *text, const struct gw__address *parsed, bool admin,
+                                  const char *origin, struct gw__report *report)
+{
+    struct gw__port *port = find(server, text, admin);
+    if (port)
+        return port;
+    unsigned count = parsed->is_unix ? 1 : server->worker_count;
+    struct gw__sockaddr address;
+    port = gw__calloc(1, sizeof *port + count * sizeof(int));
+    char *copy = gw__strdup(text);
+    if (!port || !copy) {
+        report->lost = true;
+        gw__free(port);
+        gw__free(copy);
+        return NULL;
+    }
+    port->address = copy;
+    port->admin = admin;
+    port->is_unix = parsed->is_unix;
+    bool found = gw__sockaddr_resolve(&address, parsed, true);
+    if (!found || !bind_all(port, &address, count)) {
+        gw__report_add(report, origin, "GW1050", "can't listen on '%s': %s", text, found ? strerror(errno) : "host not found");
+        close_port(port);
+        return NULL;
+    }
+    if (admin)
+        chmod(parsed->path, 0600);
+    port->next = server->ports;
+    server->ports = port;
+    return port;
+}
+
+void gw__ports_bind(struct gw_server *server, struct gw__table *table, struct gw__report *report)
+{
+    for (size_t i = 0; i < table->listener_count; i++) {
+        struct gw__listener_config *config = &table->listeners[i];
+        config->port = bind_port(server, config->address, &config->parsed, false, config->origin, report);
+    }
+    if (!table->admin_socket)
+        return;
+    struct gw__address address = {.is_unix = true};
+    if (strlen(table->admin_socket) >= sizeof address.path) {
+        gw__report_add(report, "", "GW1050", "can't listen on '%s': path too long", table->admin_socket);
+        return;
+    }
+    strcpy(address.path, table->admin_socket);
+    table->admin_port = bind_port(server, table->admin_socket, &address, true, "", report);
+}
+
+void gw__ports_close(struct gw_server *server, const struct gw__table *table)
+{
+    for (struct gw__port *port = server->ports; port; port = port->next)
+        port->wanted = table && port == table->admin_port;
+    for (size_t i = 0; table && i < table->listener_count; i++)
+        if (table->listeners[i].port)
+            table->listeners[i].port->wanted = true;
+    for (struct gw__port **place = &server->ports; *place;) {
+        struct gw__port *port = *place;
+        if (port->wanted) {
+            place = &port->next;
+            continue;
+        }
+        *place = port->next;
+        if (port->is_unix) {
+            const char *path = port->admin ? port->address : port->address + strlen("unix:");
+            unlink(path);
+        }
+        close_port(port);
+    }
+}

@@ -1,0 +1,508 @@
+/* Life of a server, and how a config comes into force: compiled beside the running table, bound, then
+ * swapped on every worker between two events. What it replaces goes when its last exchange has ended. */
+#include "server/server.h"
+
+#include "base/alloc.h"
+#include "server/describe.h"
+#include "server/plugin.h"
+#include "server/settings.h"
+#include "server/writer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BLOCKING_THREADS 16
+#define BLOCKING_QUEUE 1024
+
+void gw__server_log(struct gw_server *server, enum gw_log_level level, const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+    if (!server->log || (int)level > atomic_load_explicit(&server->log_level, memory_order_relaxed))
+        return;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    server->log(server->log_user, level, line);
+}
+
+static int set_error(struct gw_server *server, int error, const char *text)
+{
+    gw__free(server->error);
+    server->error = gw__strdup(text ? text : gw_error_text(error));
+    return error;
+}
+
+static int set_report(struct gw_server *server, const struct gw__report *report)
+{
+    char *text = gw__report_text(report);
+    int error = report->count ? GW_ERROR_CONFIG : GW_ERROR_MEMORY;
+    for (size_t i = 0; i < report->count; i++)
+        if (strcmp(report->entries[i].code, "GW1050") == 0)
+            error = GW_ERROR_SYSTEM;
+    set_error(server, error, report->count ? text : NULL);
+    gw__free(text);
+    return error;
+}
+
+/* ---- create, destroy ---- */
+
+struct gw_server *gw_server_create(void)
+{
+    struct gw_server *server = gw__calloc(1, sizeof *server);
+    if (!server)
+        return NULL;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    server->started_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    atomic_init(&server->log_level, GW_LOG_INFO);
+    pthread_mutex_init(&server->lock, NULL);
+    gw__services_init(&server->services);
+    server->writer = gw__writer_create();
+    server->blocking = gw__blocking_create(BLOCKING_THREADS, BLOCKING_QUEUE);
+    if (!server->writer || !server->blocking || !gw__registry_init(&server->registry) || gw__admin_init(server) < 0) {
+        gw_server_destroy(server);
+        return NULL;
+    }
+    return server;
+}
+
+static void free_table(struct gw_server *server, struct gw__table *table)
+{
+    for (struct gw__table **place = &server->tables; *place; place = &(*place)->next)
+        if (*place == table) {
+            *place = table->next;
+            break;
+        }
+    gw__table_destroy(table);
+    server->freed++;
+}
+
+static void stop_workers(struct gw_server *server, int drain_ms)
+{
+    if (server->run == GW__RUN_THREADS) {
+        for (unsigned i = 0; i < server->worker_count; i++)
+            gw__worker_stop(server->workers[i], drain_ms);
+        for (unsigned i = 0; i < server->worker_count; i++)
+            pthread_join(server->workers[i]->thread, NULL);
+        gw__worker_stop(server->keeper, 0);
+        pthread_join(server->keeper->thread, NULL);
+        for (unsigned i = 0; i <= server->worker_count; i++)
+            server->workers[i]->has_thread = false;
+        gw__writer_stop(server->writer);
+        server->run = GW__RUN_STOPPED;
+    } else if (server->run == GW__RUN_ATTACHED) {
+        gw__worker_stop(server->keeper, drain_ms);
+    }
+}
+
+/* The keeper goes last: what the others let go of is posted to it. */
+static void destroy_workers(struct gw_server *server)
+{
+    for (unsigned i = 0; server->workers && i < server->worker_count; i++)
+        if (server->workers[i] && server->workers[i] != server->keeper)
+            gw__worker_destroy(server->workers[i]);
+    if (server->keeper)
+        gw__worker_destroy(server->keeper);
+    server->keeper = NULL;
+    gw__free(server->workers);
+    server->workers = NULL;
+}
+
+void gw_server_destroy(struct gw_server *server)
+{
+    if (!server)
+        return;
+    if (server->run == GW__RUN_THREADS)
+        stop_workers(server, 0);
+    gw__blocking_destroy(server->blocking); /* its jobs post to loops, which are still there */
+    destroy_workers(server);
+    while (server->tables)
+        free_table(server, server->tables);
+    if (server->admin_table)
+        gw__table_destroy(server->admin_table);
+    gw__ports_close(server, NULL);
+    gw__registry_finish(&server->registry);
+    gw__registry_finish(&server->admin_registry);
+    gw__writer_destroy(server->writer);
+    pthread_mutex_destroy(&server->lock);
+    gw__free(server->error);
+    gw__free(server);
+}
+
+void gw_server_set_log(struct gw_server *server, gw_log_fn log, void *user)
+{
+    server->log = log;
+    server->log_user = user;
+}
+
+struct gw__writer *gw__server_writer(struct gw_server *server)
+{
+    return server->writer;
+}
+
+static int add_type(struct gw_server *server, enum gw__type_kind kind, const void *type, size_t size, const char *name, void *user)
+{
+    pthread_mutex_lock(&server->lock);
+    int result = gw__registry_add(&server->registry, kind, type, size, name, user, "program");
+    set_error(server, result, result == GW_ERROR_CONFIG ? "a type of that name is there already, or it has no name or size" : "");
+    pthread_mutex_unlock(&server->lock);
+    return result;
+}
+
+int gw_server_add_filter_type(struct gw_server *server, const struct gw_filter_type *type, void *user)
+{
+    return add_type(server, GW__TYPE_FILTER, type, type->size, type->name, user);
+}
+
+int gw_server_add_endpoint_type(struct gw_server *server, const struct gw_endpoint_type *type, void *user)
+{
+    return add_type(server, GW__TYPE_ENDPOINT, type, type->size, type->name, user);
+}
+
+int gw_server_add_predicate_type(struct gw_server *server, const struct gw_predicate_type *type, void *user)
+{
+    return add_type(server, GW__TYPE_PREDICATE, type, type->size, type->name, user);
+}
+
+const char *gw_server_error(const struct gw_server *server)
+{
+    return server && server->error ? server->error : "";
+}
+
+/* ---- tables that go ---- */
+
+static void free_mail(struct gw__mail *mail)
+{
+    struct gw__table *table = gw__container_of(mail, struct gw__table, free_mail);
+    struct gw_server *server = table->server;
+    pthread_mutex_lock(&server->lock);
+    free_table(server, table);
+    pthread_mutex_unlock(&server->lock);
+}
+
+/* Called by the worker that lets go last. */
+void gw__server_let_go(struct gw__table *table);
+void gw__server_let_go(struct gw__table *table)
+{
+    table->free_mail.deliver = free_mail;
+    gw__loop_post(&table->server->keeper->loop, &table->free_mail);
+}
+
+/* ---- applying ---- */
+
+static void load_plugins(struct gw_server *server, const struct gw__checked *checked, struct gw__report *report)
+{
+    for (size_t i = 0; i < gw_option_count(checked->plugins); i++) {
+        const struct gw_option *plugin = gw_option_at(checked->plugins, i);
+        gw__plugin_load(&server->registry, gw_option_text(plugin), gw_option_origin(plugin), report);
+    }
+}
+
+static unsigned default_workers(void)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    return cpus < 1 ? 1 : cpus > 256 ? 256 : (unsigned)cpus;
+}
+
+static struct gw__table *compile(struct gw_server *server, const struct gw_config *config, struct gw__checked *checked,
+                                 struct gw__report *report)
+{
+    gw__config_check(checked, config, report);
+    if (report->lost)
+        return NULL;
+    load_plugins(server, checked, report);
+    unsigned said = checked->workers > 0 ? (unsigned)checked->workers : 0;
+    if (server->worker_count && said && said != server->worker_count)
+        gw__report_add(report, "", "GW1051", "workers: changing %u to %u needs a restart", server->worker_count, said);
+    unsigned workers = server->worker_count ? server->worker_count : said ? said : default_workers();
+    return gw__table_compile(server, &server->registry, &server->services, config, checked, workers, report);
+}
+
+static void discard_next(struct gw_server *server)
+{
+    for (struct gw__link *link = server->services.cells.next; link != &server->services.cells; link = link->next)
+        gw__service_discard_next(gw__container_of(link, struct gw__service, link));
+}
+
+static void swap_done(struct gw__swap *swap)
+{
+    pthread_mutex_lock(&swap->mutex);
+    if (atomic_fetch_sub(&swap->waiting, 1) == 1)
+        pthread_cond_signal(&swap->done);
+    pthread_mutex_unlock(&swap->mutex);
+}
+
+static void deliver_swap(struct gw__mail *mail)
+{
+    struct gw__worker *worker = gw__container_of(mail, struct gw__worker, swap_mail.mail);
+    gw__worker_swap(worker, worker->swap_mail.swap->table);
+    swap_done(worker->swap_mail.swap);
+}
+
+/* Has every worker swap, and waits until all have: what is asked behind this meets the new table
+ * everywhere, and no worker looks at what was replaced. */
+static void swap_all(struct gw_server *server, struct gw__table *table)
+{
+    unsigned count = server->worker_count + (server->workers[server->worker_count] ? 1 : 0);
+    struct gw__swap swap = {.table = table, .mutex = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
+    atomic_init(&swap.waiting, count);
+    bool threads = server->run == GW__RUN_THREADS;
+    for (unsigned i = 0; i < count; i++) {
+        struct gw__worker *worker = server->workers[i];
+        worker->swap_mail.swap = &swap;
+        worker->swap_mail.mail.deliver = deliver_swap;
+        if (!threads || (worker->keeper && pthread_equal(worker->thread, pthread_self())))
+            deliver_swap(&worker->swap_mail.mail);
+        else
+            gw__loop_post(&worker->loop, &worker->swap_mail.mail);
+    }
+    pthread_mutex_lock(&swap.mutex);
+    while (atomic_load(&swap.waiting))
+        pthread_cond_wait(&swap.done, &swap.mutex);
+    pthread_mutex_unlock(&swap.mutex);
+    pthread_mutex_destroy(&swap.mutex);
+    pthread_cond_destroy(&swap.done);
+}
+
+static void publish(struct gw_server *server, struct gw__table *table)
+{
+    struct gw__snapshot **old = gw__calloc(table->service_count + 1, sizeof *old);
+    for (size_t i = 0; i < table->service_count; i++) {
+        struct gw__snapshot *replaced = gw__service_publish(table->services[i]);
+        if (old)
+            old[i] = replaced;
+    }
+    struct gw__table *before = server->table;
+    table->generation = ++server->generation;
+    table->next = server->tables;
+    server->tables = table;
+    server->table = table;
+    server->applied++;
+    if (server->workers)
+        swap_all(server, table);
+    else if (before)
+        free_table(server, before);
+    for (size_t i = 0; old && i < table->service_count; i++)
+        gw__snapshot_free(old[i]);
+    gw__free(old);
+    gw__ports_close(server, table);
+}
+
+static int apply(struct gw_server *server, const struct gw_config *config, bool check_only)
+{
+    struct gw__report report = {0};
+    struct gw__checked checked = {0};
+    struct gw__table *table = compile(server, config, &checked, &report);
+    bool first = !server->worker_count;
+    if (table && !check_only) {
+        server->worker_count = table->worker_count;
+        gw__ports_bind(server, table, &report);
+    }
+    if (table && !check_only && !gw__report_bad(&report)) {
+        atomic_store(&server->log_level, checked.log_level);
+        publish(server, table);
+        set_error(server, GW_OK, "");
+    } else if (table) {
+        if (!check_only)
+            gw__ports_close(server, server->table);
+        if (first)
+            server->worker_count = 0;
+        gw__table_destroy(table);
+    }
+    discard_next(server);
+    int result = gw__report_bad(&report) ? set_report(server, &report) : set_error(server, GW_OK, "");
+    if (report.count == 1 && strcmp(report.entries[0].code, "GW1051") == 0)
+        result = GW_ERROR_STATE;
+    server->refused += result < 0 && !check_only;
+    gw__checked_finish(&checked);
+    gw__report_finish(&report);
+    return result;
+}
+
+static int locked_apply(struct gw_server *server, const struct gw_config *config, bool check_only)
+{
+    if (!server)
+        return GW_ERROR_MEMORY;
+    pthread_mutex_lock(&server->lock);
+    int result = !config                           ? set_error(server, GW_ERROR_MEMORY, NULL)
+                 : server->run == GW__RUN_STOPPED ? set_error(server, GW_ERROR_STATE, "the server was stopped")
+                                                  : apply(server, config, check_only);
+    pthread_mutex_unlock(&server->lock);
+    return result;
+}
+
+int gw_server_apply(struct gw_server *server, const struct gw_config *config)
+{
+    int result = locked_apply(server, config, false);
+    if (server && result < 0)
+        gw__server_log(server, GW_LOG_ERROR, "config refused, nothing was changed");
+    return result;
+}
+
+int gw_server_check(struct gw_server *server, const struct gw_config *config)
+{
+    return locked_apply(server, config, true);
+}
+
+int gw_server_port(const struct gw_server *server, size_t index)
+{
+    const struct gw__table *table = server ? server->table : NULL;
+    return table && index < table->listener_count ? table->listeners[index].port->port : -1;
+}
+
+const char *gw_server_address(const struct gw_server *server, size_t index)
+{
+    const struct gw__table *table = server ? server->table : NULL;
+    const struct gw__port *port = table && index < table->listener_count ? table->listeners[index].port : NULL;
+    return !port ? NULL : port->is_unix ? port->address : port->bound;
+}
+
+int gw_server_describe(const struct gw_server *server, void (*line)(void *user, const char *text), void *user)
+{
+    return gw__describe(&server->registry, line, user) ? GW_OK : GW_ERROR_MEMORY;
+}
+
+/* ---- running ---- */
+
+static int check_startable(struct gw_server *server)
+{
+    if (server->run != GW__RUN_NOT)
+        return set_error(server, GW_ERROR_STATE, "the server was started before");
+    if (!server->table)
+        return set_error(server, GW_ERROR_STATE, "no config was applied");
+    return GW_OK;
+}
+
+static bool create_workers(struct gw_server *server, struct event_base *base)
+{
+    server->workers = gw__calloc(server->worker_count + 1u, sizeof(struct gw__worker *));
+    if (!server->workers)
+        return false;
+    for (unsigned i = 0; i < server->worker_count; i++)
+        if (!(server->workers[i] = gw__worker_create(server, i, base != NULL, base)))
+            return false;
+    unsigned last = base ? 0 : server->worker_count;
+    if (!base && !(server->workers[last] = gw__worker_create(server, last, true, NULL)))
+        return false;
+    server->keeper = server->workers[last];
+    return true;
+}
+
+static int fail_start(struct gw_server *server)
+{
+    int error = errno;
+    char text[128];
+    snprintf(text, sizeof text, "workers can't be set up: %s", strerror(error));
+    if (!server->keeper && server->workers) /* destroy needs one to post to */
+        for (unsigned i = 0; i < server->worker_count && server->workers[i]; i++)
+            server->keeper = server->workers[i];
+    destroy_workers(server);
+    return set_error(server, GW_ERROR_SYSTEM, text);
+}
+
+int gw_server_start(struct gw_server *server)
+{
+    int result = check_startable(server);
+    if (result < 0)
+        return result;
+    if (!create_workers(server, NULL))
+        return fail_start(server);
+    swap_all(server, server->table);
+    if (gw__writer_start(server->writer, server->log, server->log_user) < 0)
+        return fail_start(server);
+    unsigned started = 0;
+    while (started <= server->worker_count && gw__worker_start(server->workers[started]) == GW_OK)
+        started++;
+    if (started > server->worker_count) {
+        server->run = GW__RUN_THREADS;
+        return set_error(server, GW_OK, "");
+    }
+    for (unsigned i = 0; i < started; i++) {
+        gw__worker_stop(server->workers[i], 0);
+        pthread_join(server->workers[i]->thread, NULL);
+    }
+    return fail_start(server);
+}
+
+int gw_server_attach(struct gw_server *server, struct event_base *base)
+{
+    int result = check_startable(server);
+    if (result < 0)
+        return result;
+    if (server->worker_count != 1)
+        return set_error(server, GW_ERROR_STATE, "a host's loop runs one worker: set workers to 1");
+    if (!create_workers(server, base))
+        return fail_start(server);
+    swap_all(server, server->table);
+    if (gw__writer_start(server->writer, server->log, server->log_user) < 0)
+        return fail_start(server);
+    server->run = GW__RUN_ATTACHED;
+    return set_error(server, GW_OK, "");
+}
+
+void gw_server_stop(struct gw_server *server, int drain_ms)
+{
+    if (server)
+        stop_workers(server, drain_ms < 0 ? 0 : drain_ms);
+}
+
+bool gw_server_stopped(const struct gw_server *server)
+{
+    return server->run == GW__RUN_STOPPED || server->run == GW__RUN_NOT ||
+           (server->run == GW__RUN_ATTACHED && server->keeper->stopped);
+}
+
+/* ---- reload ---- */
+
+void gw_server_set_reload(struct gw_server *server, gw_reload_fn reload, void *user)
+{
+    server->reload = reload;
+    server->reload_user = user;
+}
+
+struct reload_mail {
+    struct gw__mail mail;
+    struct gw_server *server;
+    pthread_mutex_t mutex;
+    pthread_cond_t done;
+    bool finished;
+    int result;
+};
+
+static void deliver_reload(struct gw__mail *mail)
+{
+    struct reload_mail *own = gw__container_of(mail, struct reload_mail, mail);
+    int result = own->server->reload(own->server, own->server->reload_user);
+    pthread_mutex_lock(&own->mutex);
+    own->result = result;
+    own->finished = true;
+    pthread_cond_signal(&own->done);
+    pthread_mutex_unlock(&own->mutex);
+}
+
+int gw_server_reload(struct gw_server *server)
+{
+    if (!server->reload)
+        return GW_ERROR_STATE;
+    if (server->run != GW__RUN_THREADS || pthread_equal(server->keeper->thread, pthread_self()))
+        return server->reload(server, server->reload_user);
+    struct reload_mail own = {
+        .mail.deliver = deliver_reload, .server = server, .mutex = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER,
+    };
+    gw__loop_post(&server->keeper->loop, &own.mail);
+    pthread_mutex_lock(&own.mutex);
+    while (!own.finished)
+        pthread_cond_wait(&own.done, &own.mutex);
+    pthread_mutex_unlock(&own.mutex);
+    pthread_mutex_destroy(&own.mutex);
+    pthread_cond_destroy(&own.done);
+    return own.result;
+}
+
+void gw_server_reopen_logs(struct gw_server *server)
+{
+    gw__writer_reopen(server->writer);
+}
