@@ -45,13 +45,15 @@ static void print_verbs(FILE *out)
 {
     fputs("gwctl: a gateway from HTTP to services, and its control\n\n", out);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        fprintf(out, "  gwctl %s %s\n        %s\n", verbs[i].name, verbs[i].arguments, verbs[i].summary);
+        fprintf(out, "  gwctl %s%s%s\n        %s\n", verbs[i].name, *verbs[i].arguments ? " " : "", verbs[i].arguments,
+                verbs[i].summary);
     fputs("\n`gwctl VERB --help` says more.\n", out);
 }
 
 static void print_verb(const struct verb *verb)
 {
-    printf("gwctl %s %s\n\n%s.\n%s", verb->name, verb->arguments, verb->summary, verb->help);
+    printf("gwctl %s%s%s\n\n%s.\n%s", verb->name, *verb->arguments ? " " : "", verb->arguments, verb->summary,
+           verb->help);
 }
 
 int usage_error(const struct verb *verb, const char *format, ...)

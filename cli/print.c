@@ -51,7 +51,7 @@ static void print_rows(const cJSON *list)
         if (count == MAX_COLUMNS)
             break;
         keys[count] = item->string;
-        widths[count] = width_of(list, item->string);
+        widths[count] = item->next ? width_of(list, item->string) : 0; /* no blanks at the end */
         printf("  %-*s", widths[count], item->string);
         count++;
     }
