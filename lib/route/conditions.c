@@ -195,13 +195,17 @@ static bool build_type(struct builder *builder, const struct gw__condition_entry
         report_unknown(builder, entry);
         return true;
     }
+    bool path = strcmp(entry->type, "path") == 0, host = strcmp(entry->type, "host") == 0;
+    if (!path && !host && !type->matches) { /* a plugin's */
+        gw__report_add(builder->report, origin_of(entry), "GW1020", "predicate '%s' has no matches()", entry->type);
+        return true;
+    }
     char what[80];
     snprintf(what, sizeof what, "predicate '%.60s'", entry->type);
     struct gw_option *options = gw__option_check(entry->option, type->options, what, entry->origin, builder->report);
     if (!options)
         return true;
-    bool path = strcmp(entry->type, "path") == 0;
-    if (path || strcmp(entry->type, "host") == 0) {
+    if (path || host) {
         enum gw__condition_kind kind = path ? GW__CONDITION_PATH : GW__CONDITION_HOST;
         bool good = build_patterns(builder, entry, kind, options, out);
         gw_option_destroy(options);

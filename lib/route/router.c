@@ -137,7 +137,7 @@ bool gw__router_add(struct gw__router *router, uint32_t route, const char *id, c
                     const struct gw__condition *all, struct gw__report *report)
 {
     struct gw__owner owner = {.route = route};
-    owner.id = gw__arena_copy(&router->arena, id, strlen(id));
+    owner.id = gw__arena_copy(&router->arena, id ? id : "", id ? strlen(id) : 0);
     owner.origin = gw__arena_copy(&router->arena, origin ? origin : "", origin ? strlen(origin) : 0);
     struct gw__owner *owners = owner.id && owner.origin ? APPEND(router, owner, &owner) : NULL;
     if (!owners)

@@ -70,8 +70,11 @@ static bool moon_matches(const struct gw_exchange *ex, const struct gw_predicate
 static const struct gw_predicate_type moon = {
     .size = sizeof moon, .name = "moon", .options = moon_options, .matches = moon_matches};
 
+static const struct gw_predicate_type blind = {.size = sizeof blind, .name = "blind"};
+
 static const struct gw_predicate_type *const types[] = {
     &gw__predicate_header, &gw__predicate_host, &gw__predicate_method, &gw__predicate_path, &gw__predicate_query, &moon,
+    &blind,
 };
 enum { TYPES = sizeof types / sizeof *types };
 
@@ -319,6 +322,7 @@ static const struct {
      "gw.cfg:0: route '0' can never match: its conditions contradict each other [GW1031]"},
     {{"pth /a"}, "gw.cfg:0: there is no predicate 'pth', did you mean 'path'? [GW1020]"},
     {{"any ( { nto { path /a } } )"}, "gw.cfg:0: there is no predicate 'nto', did you mean 'not'? [GW1020]"},
+    {{"not { blind x }"}, "gw.cfg:0: predicate 'blind' has no matches() [GW1020]"},
     {{"cookie x"}, "gw.cfg:0: there is no predicate 'cookie' [GW1020]"},
     {{"path { pattern /a }"},
      "gw.cfg:0: predicate 'path': 'pattern' is no known key, did you mean 'patterns'? [GW1010]\n"
