@@ -91,7 +91,8 @@ int check_config(const struct verb *self, int count, char **arguments)
     struct gw_server *server = gw_server_create();
     if (!server)
         return report_result(GW_ERROR_MEMORY, NULL);
-    int code = report_result(apply_file(server, arguments[0], true), gw_server_error(server));
+    int result = apply_file(server, arguments[0], true);
+    int code = report_result(result, gw_server_error(server));
     gw_server_destroy(server);
     if (code == EXIT_OK)
         printf("%s: ok\n", arguments[0]);

@@ -58,6 +58,19 @@ static enum gw_log_level log_level(const char *name)
     return GW_LOG_INFO;
 }
 
+/* By themselves, so that a mistake elsewhere does not make all their types unknown. */
+static void check_plugins(struct gw__checked *out, const struct gw_config *config, struct gw__report *report)
+{
+    struct gw__setting *setting = (struct gw__setting *)gw__settings_find(&config->settings, "plugins");
+    struct gw_option_spec specs[2] = {0};
+    for (const struct gw_option_spec *spec = gw__top_specs; spec->key; spec++)
+        if (strcmp(spec->key, "plugins") == 0)
+            specs[0] = *spec;
+    if (setting)
+        out->plugin_group = check_settings(&(struct gw__settings){.items = setting, .count = 1}, specs, "", "", report);
+    out->plugins = gw_option_get(out->plugin_group, "plugins");
+}
+
 static void check_top(struct gw__checked *out, const struct gw_config *config, struct gw__report *report)
 {
     out->top = check_settings(&config->settings, gw__top_specs, "", "", report);
@@ -65,7 +78,7 @@ static void check_top(struct gw__checked *out, const struct gw_config *config, s
     out->workers = (int)gw_option_int(top, "workers");
     out->log_level = log_level(gw_option_string(gw_option_get(top, "log"), "level"));
     out->admin_socket = gw_option_string(gw_option_get(top, "admin"), "socket");
-    out->plugins = gw_option_get(top, "plugins");
+    check_plugins(out, config, report);
     gw__limits_fill(&out->limits, gw_option_get(top, "limits"));
     gw__timeouts_fill(&out->timeouts, gw_option_get(top, "timeouts"));
 }
@@ -110,8 +123,8 @@ static void check_listener(struct gw__checked *out, const struct gw_config *conf
     }
 }
 
-static void check_instance(struct gw__checked_instance *out, const struct gw__config_instance *instance, const char *service,
-                           struct gw__report *report)
+static void check_instance(struct gw__checked_instance *out, const struct gw__config_instance *instance,
+                           const char *service, struct gw__report *report)
 {
     char what[MAX_WHAT];
     snprintf(what, sizeof what, "instance of service '%s'", service);
@@ -216,5 +229,6 @@ void gw__checked_finish(struct gw__checked *checked)
     gw__free(checked->services);
     gw__free(checked->routes);
     gw_option_destroy(checked->top);
+    gw_option_destroy(checked->plugin_group);
     *checked = (struct gw__checked){0};
 }

@@ -38,13 +38,13 @@ struct gw__checked {
     int workers; /* 0: not said */
     enum gw_log_level log_level;
     const char *admin_socket;       /* NULL: none */
-    const struct gw_option *plugins; /* a list of strings */
+    const struct gw_option *plugins; /* a list of strings; NULL: none. Also there if other settings are wrong */
     struct gw__limits limits;
     struct gw__timeouts timeouts;
     struct gw__checked_listener *listeners;
     struct gw__checked_service *services;
     struct gw__checked_route *routes;
-    struct gw_option *top; /* the completed settings of the top level */
+    struct gw_option *top, *plugin_group; /* completed settings of the top level, all and one */
     size_t service_count;
 };
 

@@ -215,8 +215,9 @@ static struct gw__table *compile(struct gw_server *server, const struct gw_confi
         return NULL;
     load_plugins(server, checked, report);
     unsigned said = checked->workers > 0 ? (unsigned)checked->workers : 0;
+    const struct gw__setting *setting = gw__settings_find(&config->settings, "workers");
     if (server->worker_count && said && said != server->worker_count)
-        gw__report_add(report, "", "GW1051", "workers: changing %u to %u needs a restart", server->worker_count, said);
+        gw__report_add(report, setting ? setting->origin : "", "GW1051", "workers: changing %u to %u needs a restart", server->worker_count, said);
     unsigned workers = server->worker_count ? server->worker_count : said ? said : default_workers();
     return gw__table_compile(server, &server->registry, &server->services, config, checked, workers, report);
 }
