@@ -368,9 +368,9 @@ static bool consume(struct server_conn *c, const char **data, const char *end)
 
 static void consume_kept(struct server_conn *c)
 {
-    const char *data = c->in.data;
-    if (consume(c, &data, c->in.data + c->in.size))
-        gw__kept_leave(&c->in, (size_t)(c->in.data + c->in.size - data));
+    const char *data = c->in.data, *end = data + c->in.size;
+    if (consume(c, &data, end) && c->in.size) /* what goes away drops what was kept */
+        gw__kept_leave(&c->in, (size_t)(end - data));
 }
 
 static void on_data(struct gw__conn *conn, const char *data, size_t size)
