@@ -71,12 +71,12 @@ try curl -s http://127.0.0.1:8080/app/hello
 try curl -s -d 'some data' http://127.0.0.1:8080/app/upload
 try curl -s -i http://127.0.0.1:8080/slow
 try curl -s http://127.0.0.1:8080/nowhere
-try "$build/cli/gwctl" status --socket gateway.sock
+try "$build/cli/gwctl" status gateway.cfg
 sleep 1 # log lines are written twice a second
 try tail -n 2 access.log
 
 [ -z "$once" ] || exit 0
 echo
 echo "The gateway serves http://127.0.0.1:8080 until Ctrl-C. Change ${here#"$root/"}/gateway.cfg, then:"
-echo "  ${build#"$root/"}/cli/gwctl reload --socket ${here#"$root/"}/gateway.sock"
+echo "  ${build#"$root/"}/cli/gwctl reload ${here#"$root/"}/gateway.cfg"
 wait "$gateway"
