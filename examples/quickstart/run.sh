@@ -66,8 +66,7 @@ try()
 
 try curl -s http://127.0.0.1:8080/
 try curl -s -i http://127.0.0.1:8080/items/42
-try curl -s http://127.0.0.1:8080/app/hello
-try curl -s http://127.0.0.1:8080/app/hello
+try curl -s http://127.0.0.1:8080/app/hello http://127.0.0.1:8080/app/again
 try curl -s -d 'some data' http://127.0.0.1:8080/app/upload
 try curl -s -i http://127.0.0.1:8080/slow
 try curl -s http://127.0.0.1:8080/nowhere

@@ -40,7 +40,7 @@ class Installed:
 class Program:
     """A process that says on its output which port it listens on."""
 
-    def __init__(self, command, environment, folder, says=r"listening on \S*?(\d+)[,;.]?(?=\s)"):
+    def __init__(self, command, environment, folder, says=r"listening on (?:\S*:|port )(\d+)\b"):
         self.log = pathlib.Path(folder) / f"log.{time.monotonic_ns()}"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE, stdout=log, stderr=log,

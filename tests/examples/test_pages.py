@@ -80,8 +80,8 @@ def test_page_of_config_is_the_quickstart():
 
 
 def test_reference_is_up_to_date():
-    printed = run(BUILD / "doc/reference")
-    assert printed == (ROOT / "doc/reference.md").read_text(), "build/doc/reference >doc/reference.md"
+    printed = run(BUILD / "cli/gwctl", "help", "plugins")
+    assert (ROOT / "doc/reference.md").read_text().endswith("\n" + printed)
 
 
 def test_no_link_leads_nowhere():
