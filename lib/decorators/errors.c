@@ -40,10 +40,11 @@ static const char *status_title(int status)
     return status < 500 ? "Client Error" : "Server Error";
 }
 
-/* An instance was asked and it is its answer, or the lack of one, that the status complains about. */
+/* Whose fault it is: the backends' if none could be reached or its answer was bad, or if one that was asked
+ * took too long. */
 static const char *error_source(struct gw_exchange *ex, int status)
 {
-    return gw_exchange_upstream(ex) && status >= 502 && status <= 504 ? "upstream" : "gateway";
+    return status == 502 || (status == 504 && gw_exchange_upstream(ex)) ? "upstream" : "gateway";
 }
 
 static void put_member(struct gw__line *line, const char *key, const char *value)

@@ -76,7 +76,7 @@ def test_quickstart():
     assert "504 Gateway Timeout" in slow and "application/problem+json" in slow and "Proxy-Status" in slow
     assert json.loads(answers["curl -s http://127.0.0.1:8080/nowhere"])["status"] == 404
     log = [json.loads(line) for line in answers["tail -n 2 access.log"].splitlines() if line.startswith("{")]
-    assert {entry["path"] for entry in log} == {"/slow", "/nowhere"}
+    assert len(log) == 2 and all(len(entry["id"]) == 32 and entry["path"] for entry in log)
 
 
 def test_quickstart_ends_with_an_interrupt():
