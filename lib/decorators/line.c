@@ -10,18 +10,26 @@
 
 #define EACH_BYTE(value) (0x0101010101010101u * (uint64_t)(value))
 
+static const char pairs[] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+                            "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
 void gw__line_u64(struct gw__line *line, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    if ((size_t)(line->end - line->at) < sizeof digits - at)
+    char digits[36]; /* 20, and what the copy of 16 may look at behind them */
+    size_t at = 20;
+    for (; value >= 100; value /= 100)
+        memcpy(digits + (at -= 2), pairs + 2 * (value % 100), 2);
+    if (value >= 10)
+        memcpy(digits + (at -= 2), pairs + 2 * value, 2);
+    else
+        digits[--at] = (char)('0' + value);
+    size_t size = 20 - at;
+    if (line->end - line->at < 16 || size > 16) {
+        gw__line_put(line, digits + at, size);
         return;
-    while (at < sizeof digits)
-        *line->at++ = digits[at++];
+    }
+    memcpy(line->at, digits + at, 16); /* of a fixed size, so no call */
+    line->at += size;
 }
 
 /* No byte of the two words is a control byte, a quote, a backslash or over 0x7f. */
@@ -58,34 +66,37 @@ static uint32_t copy_half(char *out, const char *text)
     return half;
 }
 
-/* Copies text to where there is room for it; false if some of it is not plain. What is left of the last
- * words overlaps what went before. */
-static bool copy_plain(char *out, const char *text, size_t size)
+/* The same for less than 8 bytes. */
+static bool copy_short(char *out, const char *text, size_t size)
 {
     uint64_t word = EACH_BYTE(' ');
-    if (size < 4) {
+    if (size >= 4) {
+        word = (uint64_t)copy_half(out, text) << 32;
+        word |= copy_half(out + size - 4, text + size - 4);
+    } else {
         for (size_t i = 0; i < size; i++) {
             out[i] = text[i];
             word = word << 8 | (unsigned char)text[i];
         }
-        return plain_words(word, word);
     }
-    if (size < 8) {
-        word = (uint64_t)copy_half(out, text) << 32;
-        word |= copy_half(out + size - 4, text + size - 4);
-        return plain_words(word, word);
+    return plain_words(word, word);
+}
+
+/* Copies text to where there is room for it; false if some of it is not plain. What is left of the last
+ * words overlaps what went before. */
+static inline bool copy_plain(char *out, const char *text, size_t size)
+{
+    if (size < 8)
+        return copy_short(out, text, size);
+    const char *last = text + size - 8;
+    char *out_last = out + size - 8;
+    bool plain = true;
+    for (; text + 8 < last && plain; out += 16, text += 16) {
+        uint64_t word = copy_word(out, text);
+        plain = plain_words(word, copy_word(out + 8, text + 8));
     }
-    for (; size > 16; size -= 16, out += 16, text += 16) {
-        word = copy_word(out, text);
-        if (!plain_words(word, copy_word(out + 8, text + 8)))
-            return false;
-        if (size < 24) { /* the rest is under 8: step back so that a word covers it */
-            size_t back = 24 - size;
-            out -= back, text -= back, size += back;
-        }
-    }
-    word = copy_word(out, text);
-    return plain_words(word, copy_word(out + size - 8, text + size - 8));
+    uint64_t rest = text < last ? copy_word(out, text) : EACH_BYTE(' ');
+    return plain && plain_words(rest, copy_word(out_last, last));
 }
 
 /* Bytes of the UTF-8 character at text, 0 if it is none (RFC 3629: no surrogates, nothing overlong). */
