@@ -84,12 +84,12 @@ static void add_table(cJSON *status, const struct gw__table *table)
 
 static void add_generations(cJSON *status, const struct gw_server *server)
 {
-    cJSON *generations = cJSON_AddObjectToObject(status, "generations"), *alive = cJSON_AddArrayToObject(generations, "alive");
-    add_number(generations, "current", server->generation);
+    cJSON *generations = cJSON_AddObjectToObject(status, "generations");
+    uint64_t alive = 0;
     for (const struct gw__table *table = server->tables; table; table = table->next)
-        cJSON_AddItemToArray(alive, cJSON_CreateNumber((double)table->generation));
-    add_number(generations, "applied", server->applied);
-    add_number(generations, "refused", server->refused);
+        alive++;
+    add_number(generations, "current", server->generation);
+    add_number(generations, "alive", alive);
     add_number(generations, "freed", server->freed);
 }
 
@@ -101,6 +101,7 @@ static char *status_text(struct gw_server *server)
     cJSON_AddStringToObject(about, "version", gw_version());
     add_number(about, "pid", (uint64_t)getpid());
     add_number(about, "generation", server->generation);
+    add_number(about, "refused_configs", server->refused);
     add_number(about, "uptime_s", (keeper->loop.now_us - server->started_us) / 1000000);
     add_workers(cJSON_AddArrayToObject(status, "workers"), server);
     add_table(status, server->table);

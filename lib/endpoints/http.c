@@ -7,7 +7,6 @@
 #include <gateway/endpoint.h>
 #include <gateway/error.h>
 
-#define VIA "1.1 gateway" /* RFC 9110 section 7.6.3 */
 
 struct proxy {
     struct gw__service *service;
@@ -74,6 +73,12 @@ static void add_forwarded_for(struct gw_exchange *ex)
     set(ex, GW__FIELD_X_FORWARDED_FOR, GW__STR("X-Forwarded-For"), (struct gw__str){value, old_size + ip.size});
 }
 
+/* RFC 9110 section 7.6.3: the version in which the message was received. */
+static void add_via(struct gw_exchange *ex, struct gw__head *head)
+{
+    add(ex, &head->fields, GW__STR("Via"), head->minor ? GW__STR("1.1 gateway") : GW__STR("1.0 gateway"));
+}
+
 static void add_proxy_fields(struct gw_exchange *ex)
 {
     struct gw__str host = ex->request.host;
@@ -81,7 +86,7 @@ static void add_proxy_fields(struct gw_exchange *ex)
     set(ex, GW__FIELD_X_FORWARDED_PROTO, GW__STR("X-Forwarded-Proto"), gw__str(gw_exchange_scheme(ex)));
     if (host.size)
         set(ex, GW__FIELD_X_FORWARDED_HOST, GW__STR("X-Forwarded-Host"), host);
-    add(ex, &ex->request.fields, GW__STR("Via"), GW__STR(VIA));
+    add_via(ex, &ex->request);
     if (!gw__fields_find_id(&ex->request.fields, GW__FIELD_HOST)) /* HTTP/1.0 may come without */
         add(ex, &ex->request.fields, GW__STR("Host"), host);
 }
@@ -103,6 +108,12 @@ static bool is_idempotent(const struct gw__head *head)
 
 static const struct gw__client_handler handler;
 
+static void note_upstream(struct leg *leg)
+{
+    if (leg->attempt.instance) /* which may be gone when logs are written */
+        leg->ex->upstream = gw__arena_copy(&leg->ex->arena, leg->attempt.instance->text, strlen(leg->attempt.instance->text));
+}
+
 static void send_request(struct leg *leg)
 {
     struct gw_exchange *ex = leg->ex;
@@ -112,8 +123,7 @@ static void send_request(struct leg *leg)
         head->method_id == GW__METHOD_POST || head->method_id == GW__METHOD_PUT || head->method_id == GW__METHOD_PATCH;
     if (!head->has_body && expects_length)
         length = 0;
-    const char *text = leg->attempt.instance->text;
-    ex->upstream = gw__arena_copy(&ex->arena, text, strlen(text));
+    note_upstream(leg);
     if (!ex->times.upstream_begun_us)
         ex->times.upstream_begun_us = ex->context->loop->now_us;
     leg->stream = gw__client_use(leg->attempt.client, &handler, leg, &ex->response, &ex->arena);
@@ -132,6 +142,7 @@ static enum gw_flow fail_attempt(struct leg *leg)
         [GW__ATTEMPT_MEMORY] = {503, "GW5031", "proxy_internal_error", "cannot be reached: out of memory"},
     };
     enum gw__attempt_failure failure = leg->attempt.failure;
+    note_upstream(leg);
     return gw_exchange_fail_code(leg->ex, failures[failure].status, failures[failure].code,
                                  failures[failure].proxy_error, "service '%s' %s", leg->attempt.service->name,
                                  failures[failure].text);
@@ -197,7 +208,7 @@ static void on_head(struct gw__client_stream *stream, int64_t length)
     struct leg *leg = stream->user;
     struct gw_exchange *ex = leg->ex;
     gw__exchange_enter(ex);
-    add(ex, &ex->response.fields, GW__STR("Via"), GW__STR(VIA));
+    add_via(ex, &ex->response);
     bool bodyless = ex->request.method_id == GW__METHOD_HEAD || ex->response.status == 304;
     enum gw_flow flow = gw_exchange_respond(ex, ex->response.status, bodyless ? ex->response.content_length : length);
     if (length == 0)

@@ -78,7 +78,7 @@ static void run_free(struct gw__task *task)
 
 /* ---- deadline ---- */
 
-static void fail_deadline(struct gw_exchange *ex)
+void gw__exchange_expire(struct gw_exchange *ex)
 {
     struct gw__lane *lane = ex->in.parked ? &ex->in : ex->out.parked ? &ex->out : NULL;
     struct gw__body_stage *stage = NULL;
@@ -99,33 +99,47 @@ static void fail_deadline(struct gw_exchange *ex)
     }
 }
 
+static uint64_t due_ms(const struct gw_exchange *ex)
+{
+    return ex->times.active_ms + (uint64_t)(ex->head_sent ? ex->times.stall_ms : ex->times.timeout_ms);
+}
+
 static void handle_deadline(struct gw__timer *timer)
 {
     struct gw_exchange *ex = gw__container_of(timer, struct gw_exchange, timer);
     struct gw__loop *loop = ex->context->loop;
-    uint64_t due_ms = ex->times.active_ms + (uint64_t)(ex->head_sent ? ex->times.stall_ms : ex->times.timeout_ms);
-    if (due_ms > gw__loop_ms(loop) || ex->job) { /* what runs on a thread can't be cut: looked at when it returns */
-        gw__timer_set(loop, timer, ex->job && due_ms <= gw__loop_ms(loop) ? gw__loop_ms(loop) + 50 : due_ms);
+    if (!gw__exchange_is_late(ex)) {
+        gw__timer_set(loop, timer, due_ms(ex));
         return;
     }
+    if (ex->job) /* what runs on a thread is not cut: it is looked at when it returns */
+        return;
     gw__exchange_enter(ex);
     gw__timer_set(loop, timer, gw__loop_ms(loop) + (uint64_t)ex->times.stall_ms); /* for sending the failure */
     ex->times.active_ms = gw__loop_ms(loop);
     if (ex->head_sent)
         gw__exchange_over(ex, "deadline");
     else
-        fail_deadline(ex);
+        gw__exchange_expire(ex);
     gw__exchange_leave(ex);
+}
+
+bool gw__exchange_is_late(const struct gw_exchange *ex)
+{
+    return due_ms(ex) <= gw__loop_ms(ex->context->loop);
+}
+
+void gw__exchange_arm(struct gw_exchange *ex)
+{
+    if (gw__timer_pending(&ex->timer) && ex->timer.deadline_ms > due_ms(ex))
+        gw__timer_set(ex->context->loop, &ex->timer, due_ms(ex));
 }
 
 void gw_exchange_set_timeout_ms(struct gw_exchange *ex, int64_t timeout_ms)
 {
-    struct gw__loop *loop = ex->context->loop;
     ex->times.timeout_ms = timeout_ms;
-    ex->times.active_ms = gw__loop_ms(loop);
-    if (!ex->head_sent && gw__timer_pending(&ex->timer) &&
-        ex->timer.deadline_ms > ex->times.active_ms + (uint64_t)timeout_ms)
-        gw__timer_set(loop, &ex->timer, ex->times.active_ms + (uint64_t)timeout_ms);
+    ex->times.active_ms = gw__loop_ms(ex->context->loop);
+    gw__exchange_arm(ex);
 }
 
 /* ---- begin ---- */

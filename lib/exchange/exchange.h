@@ -130,6 +130,11 @@ void gw__pump_resume(struct gw_exchange *ex, const struct gw__hook *hook, enum g
 void gw__pump_answer(struct gw_exchange *ex, uint16_t index);
 /* Ends the exchange at the outermost leave; cut: why the response is not whole, or NULL. */
 void gw__exchange_over(struct gw_exchange *ex, const char *cut);
+/* Moves the timer where it would fire after the deadline of now. */
+void gw__exchange_arm(struct gw_exchange *ex);
+bool gw__exchange_is_late(const struct gw_exchange *ex);
+/* Fails what is waited for with 504 or 408. */
+void gw__exchange_expire(struct gw_exchange *ex);
 /* A body hook's or the sink's verdict that is not CONTINUE or WAIT. */
 void gw__pump_body_verdict(struct gw_exchange *ex, struct gw__lane *lane, uint16_t index, enum gw_flow flow);
 enum gw_flow gw__check_hook(struct gw_exchange *ex, struct gw__lane *lane, enum gw_flow flow, const char *name);

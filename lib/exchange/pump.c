@@ -73,9 +73,10 @@ static bool route(struct gw_exchange *ex)
     ex->routed = true;
     ex->times.timeout_ms = chain->timeouts.response_ms;
     ex->times.stall_ms = chain->timeouts.stall_ms;
+    gw__exchange_arm(ex);
     size_t scratch = chain->scratch_bytes - ex->view->entry->scratch_bytes;
     ex->scratch[1] = scratch ? gw__arena_zalloc(&ex->arena, scratch) : NULL;
-    if ((scratch && !ex->scratch[1]) || (!ex->in.ended && !gw__body_prepare(ex, &ex->in))) {
+    if ((scratch && !ex->scratch[1]) || ((ex->request.content_length >= 0 || !ex->in.ended) && !gw__body_prepare(ex, &ex->in))) {
         gw__answer_fail(ex, 503, "GW5031", "http_request_error", "out of memory");
         gw__pump_answer(ex, ex->in.at);
         return false;
@@ -129,6 +130,7 @@ static void settle_length(struct gw_exchange *ex)
     bool passed = lane->row->stages[lane->row->count - 1].passed;
     ex->request.content_length = passed ? (int64_t)(lane->tail ? evbuffer_get_length(lane->tail) : 0) : -1;
     ex->request.chunked = !passed;
+    ex->request.has_body = true;
 }
 
 /* What follows from the verdict of the endpoint's on_request: an answer, or the body may come. */
@@ -242,6 +244,7 @@ static void send_head(struct gw_exchange *ex)
 {
     struct gw__lane *lane = &ex->out;
     ex->head_sent = true;
+    gw__exchange_arm(ex);
     ex->stream->ops->send_head(ex->stream, &ex->response, final_length(ex));
     lane->phase = GW__PHASE_BODY;
     if (ex->answer.active) {

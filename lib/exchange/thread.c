@@ -116,7 +116,13 @@ static void finish_job(struct gw__thread_job *own)
     ex->hook = (struct gw__hook){0};
     own->hook.lane->wait = own->hook.lane->hold ? GW__WAIT_HOLD : GW__WAIT_NONE;
     gw__exchange_enter(ex);
-    gw__pump_resume(ex, &own->hook, own->flow);
+    if (!ex->over && gw__exchange_is_late(ex)) {
+        ex->answer.pending = false;
+        gw__timer_set(ex->context->loop, &ex->timer, gw__loop_ms(ex->context->loop) + (uint64_t)ex->times.stall_ms);
+        gw__exchange_expire(ex);
+    } else {
+        gw__pump_resume(ex, &own->hook, own->flow);
+    }
     if (!ex->over && !ex->in.ended && !ex->in.source_full && ex->stream->paused)
         ex->stream->ops->resume(ex->stream);
     gw__exchange_leave(ex);

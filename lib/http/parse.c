@@ -382,10 +382,10 @@ static inline bool settle(struct parser *parser)
     out->keep_alive = !parser->close && (out->minor == 1 || parser->stay);
     if (parser->kind == REQUEST)
         return parser->host || out->minor == 0 || fail(parser, 400, "no Host");
-    if (out->status < 200 || out->status == 204 || out->status == 304) {
+    if (out->status < 200 || out->status == 204)
         out->content_length = 0;
+    if (out->status < 200 || out->status == 204 || out->status == 304) /* a 304's length is that of a 200 */
         out->chunked = false;
-    }
     return true;
 }
 

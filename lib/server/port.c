@@ -10,10 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A port of that address which no other listener of this table has: ":0" may be said twice. */
 static struct gw__port *find(struct gw_server *server, const char *address, bool admin)
 {
     for (struct gw__port *port = server->ports; port; port = port->next)
-        if (port->admin == admin && strcmp(port->address, address) == 0)
+        if (port->admin == admin && !port->wanted && strcmp(port->address, address) == 0)
             return port;
     return NULL;
 }
@@ -48,8 +49,10 @@ static struct gw__port *bind_port(struct gw_server *server, const char *text, co
                                   const char *origin, struct gw__report *report)
 {
     struct gw__port *port = find(server, text, admin);
-    if (port)
+    if (port) {
+        port->wanted = true;
         return port;
+    }
     unsigned count = parsed->is_unix ? 1 : server->worker_count;
     struct gw__sockaddr address;
     port = gw__calloc(1, sizeof *port + count * sizeof(int));
@@ -63,6 +66,7 @@ static struct gw__port *bind_port(struct gw_server *server, const char *text, co
     port->address = copy;
     port->admin = admin;
     port->is_unix = parsed->is_unix;
+    port->wanted = true;
     bool found = gw__sockaddr_resolve(&address, parsed, true);
     if (!found || !bind_all(port, &address, count)) {
         gw__report_add(report, origin, "GW1050", "can't listen on '%s': %s", text, found ? strerror(errno) : "host not found");
@@ -71,13 +75,16 @@ static struct gw__port *bind_port(struct gw_server *server, const char *text, co
     }
     if (admin)
         chmod(parsed->path, 0600);
-    port->next = server->ports;
-    server->ports = port;
-    return port;
+    struct gw__port **end = &server->ports;
+    while (*end)
+        end = &(*end)->next;
+    return *end = port;
 }
 
 void gw__ports_bind(struct gw_server *server, struct gw__table *table, struct gw__report *report)
 {
+    for (struct gw__port *port = server->ports; port; port = port->next)
+        port->wanted = false;
     for (size_t i = 0; i < table->listener_count; i++) {
         struct gw__listener_config *config = &table->listeners[i];
         config->port = bind_port(server, config->address, &config->parsed, false, config->origin, report);

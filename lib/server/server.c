@@ -281,7 +281,6 @@ static void publish(struct gw_server *server, struct gw__table *table)
     table->next = server->tables;
     server->tables = table;
     server->table = table;
-    server->applied++;
     if (server->workers)
         swap_all(server, table);
     else if (before)

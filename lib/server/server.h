@@ -75,7 +75,7 @@ struct gw_server {
     struct gw__worker *keeper;
     struct gw__blocking *blocking;
     struct gw__writer *writer;
-    uint64_t generation, applied, refused, freed;
+    uint64_t generation, refused, freed;
     uint64_t started_us;
     enum gw__run run;
     gw_log_fn log;

@@ -109,12 +109,16 @@ static void free_door(struct gw__door *door)
     gw__free(door);
 }
 
+/* Connections that were accepted go on. */
 static void close_door(struct gw__door *door)
 {
-    if (door->closed)
-        return;
     door->closed = true;
     gw__listener_stop(&door->listener);
+}
+
+static void drain_door(struct gw__door *door)
+{
+    close_door(door);
     gw__http_drain(&door->site.http);
 }
 
@@ -198,7 +202,7 @@ static void begin_stop(struct gw__mail *mail)
 {
     struct gw__worker *worker = gw__container_of(mail, struct gw__worker, stop_mail);
     worker->stopping = true;
-    each_door(worker, close_door);
+    each_door(worker, drain_door);
     check_drained(&worker->drain_timer);
 }
 
