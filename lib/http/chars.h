@@ -12,7 +12,7 @@ enum {
     GW__CHAR_PATH = 2,   /* pchar and '/' of RFC 3986 */
     GW__CHAR_QUERY = 4,  /* these, '?', and what browsers leave unencoded there: see uri.h */
     GW__CHAR_HOST = 8,   /* unreserved of RFC 3986 */
-    GW__CHAR_MARK = 16,  /* '%' and '.': a path with them may not be normal */
+    GW__CHAR_PLAIN = 16, /* PATH without '%' and '.': a path of these is normal */
     GW__CHAR_VALUE = 32, /* of a field value: no control byte but tab */
 };
 
@@ -23,12 +23,21 @@ static inline bool gw__char_is(char c, unsigned classes)
     return gw__char_class[(unsigned char)c] & classes;
 }
 
+/* How many bytes at the beginning are of the class. */
+static inline size_t gw__chars_span(const char *text, size_t size, unsigned class)
+{
+    const unsigned char *at = (const unsigned char *)text, *end = at + size;
+    for (; end - at >= 4; at += 4)
+        if (!(gw__char_class[at[0]] & gw__char_class[at[1]] & gw__char_class[at[2]] & gw__char_class[at[3]] & class))
+            break;
+    while (at < end && gw__char_class[*at] & class)
+        at++;
+    return (size_t)((const char *)at - text);
+}
+
 static inline bool gw__chars_are(const char *text, size_t size, unsigned class)
 {
-    for (const char *end = text + size; text < end; text++)
-        if (!gw__char_is(*text, class))
-            return false;
-    return true;
+    return gw__chars_span(text, size, class) == size;
 }
 
 /* 0 to 15, or -1. */
@@ -66,7 +75,7 @@ static inline uint64_t gw__load64(const char *from)
 static inline char *gw__copy_short(char *to, const char *from, size_t size)
 {
     if (size >= 16) {
-        if (size > 128)
+        if (size > 48)
             return (char *)memcpy(to, from, size) + size;
         for (size_t i = 0; i < size - 16; i += 16)
             memcpy(to + i, from + i, 16);

@@ -7,8 +7,9 @@
 
 #define VALUE GW__CHAR_VALUE
 #define QUERY (GW__CHAR_QUERY | VALUE)
-#define PATH (GW__CHAR_PATH | QUERY)
-#define PLAIN (GW__CHAR_TOKEN | GW__CHAR_HOST | PATH)
+#define ESCAPE (GW__CHAR_PATH | QUERY)
+#define PATH (GW__CHAR_PLAIN | ESCAPE)
+#define UNRESERVED (GW__CHAR_TOKEN | GW__CHAR_HOST | PATH)
 
 const uint8_t gw__char_class[256] = {
     ['\t'] = VALUE,
@@ -17,31 +18,31 @@ const uint8_t gw__char_class[256] = {
     ['"'] = VALUE,
     ['#'] = GW__CHAR_TOKEN | VALUE,
     ['$'] = GW__CHAR_TOKEN | PATH,
-    ['%'] = GW__CHAR_TOKEN | PATH | GW__CHAR_MARK,
+    ['%'] = GW__CHAR_TOKEN | ESCAPE,
     ['&'... '\''] = GW__CHAR_TOKEN | PATH,
     ['('... ')'] = PATH,
     ['*'... '+'] = GW__CHAR_TOKEN | PATH,
     [','] = PATH,
-    ['-'] = PLAIN,
-    ['.'] = PLAIN | GW__CHAR_MARK,
+    ['-'] = UNRESERVED,
+    ['.'] = GW__CHAR_TOKEN | GW__CHAR_HOST | ESCAPE,
     ['/'] = PATH,
-    ['0'... '9'] = PLAIN,
+    ['0'... '9'] = UNRESERVED,
     [':'... ';'] = PATH,
     ['<'] = VALUE,
     ['='] = PATH,
     ['>'] = VALUE,
     ['?'] = QUERY,
     ['@'] = PATH,
-    ['A'... 'Z'] = PLAIN,
+    ['A'... 'Z'] = UNRESERVED,
     ['['... ']'] = QUERY,
     ['^'] = GW__CHAR_TOKEN | QUERY,
-    ['_'] = PLAIN,
+    ['_'] = UNRESERVED,
     ['`'] = GW__CHAR_TOKEN | QUERY,
-    ['a'... 'z'] = PLAIN,
+    ['a'... 'z'] = UNRESERVED,
     ['{'] = QUERY,
     ['|'] = GW__CHAR_TOKEN | QUERY,
     ['}'] = QUERY,
-    ['~'] = PLAIN,
+    ['~'] = UNRESERVED,
     [0x80 ... 0xff] = VALUE,
 };
 

@@ -12,7 +12,7 @@
 
 #define GW__MAX_FIELDS 256 /* what the parser has room for; limits.headers is lower */
 
-/* Fields the gateway itself looks at. The rest is GW__FIELD_OTHER. */
+/* Fields the gateway itself looks at, and very common ones. The rest is GW__FIELD_OTHER. */
 enum gw__field_id {
     GW__FIELD_OTHER,
     GW__FIELD_HOST,
@@ -34,6 +34,17 @@ enum gw__field_id {
     GW__FIELD_X_FORWARDED_PROTO,
     GW__FIELD_X_FORWARDED_HOST,
     GW__FIELD_MAX_FORWARDS,
+    GW__FIELD_ACCEPT,
+    GW__FIELD_ACCEPT_ENCODING,
+    GW__FIELD_ACCEPT_LANGUAGE,
+    GW__FIELD_ACCEPT_RANGES,
+    GW__FIELD_AUTHORIZATION,
+    GW__FIELD_CACHE_CONTROL,
+    GW__FIELD_COOKIE,
+    GW__FIELD_ETAG,
+    GW__FIELD_LAST_MODIFIED,
+    GW__FIELD_SET_COOKIE,
+    GW__FIELD_USER_AGENT,
     GW__FIELD_LAST,
 };
 

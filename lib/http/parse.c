@@ -8,13 +8,13 @@
 #include "http/scan.h"
 #include "http/uri.h"
 
-#define NONE UINT32_MAX
+#define NONE SIZE_MAX
 
 enum kind { REQUEST, RESPONSE, TRAILERS };
 
-enum {
-    SPECIAL = 1u << GW__FIELD_HOST | 1u << GW__FIELD_CONTENT_LENGTH | 1u << GW__FIELD_TRANSFER_ENCODING
-              | 1u << GW__FIELD_CONNECTION | 1u << GW__FIELD_EXPECT,
+static const bool is_special[GW__FIELD_LAST] = {
+    [GW__FIELD_HOST] = true,       [GW__FIELD_CONTENT_LENGTH] = true, [GW__FIELD_TRANSFER_ENCODING] = true,
+    [GW__FIELD_CONNECTION] = true, [GW__FIELD_EXPECT] = true,
 };
 
 struct parser {
@@ -24,11 +24,12 @@ struct parser {
     const struct gw__parse_limits *limits;
     struct gw__raw_head *out;
     struct gw__parse_error *error;
+    const struct gw__raw_field *last; /* behind those that may be filled in */
     bool host, coding, coding_unknown; /* a Host, a Transfer-Encoding, one that is not chunked was there */
     bool close, stay, names;           /* Connection: close, keep-alive, something else */
 };
 
-typedef void scan_function(const char *data, uint32_t base, uint32_t size, struct gw__bits *out);
+typedef void scan_function(const char *data, size_t base, size_t size, struct gw__bits *out);
 
 static __attribute__((cold, noinline)) bool fail(struct parser *parser, int status, const char *reason)
 {
@@ -113,7 +114,7 @@ static bool take_status_line(struct parser *parser, uint32_t start, uint32_t end
     return take_version(parser, line);
 }
 
-static bool take_content_length(struct parser *parser, const char *value, uint32_t size)
+static inline bool take_content_length(struct parser *parser, const char *value, uint32_t size)
 {
     if (parser->out->content_length >= 0)
         return fail(parser, 400, "more than one Content-Length");
@@ -183,7 +184,7 @@ static bool take_connection(struct parser *parser, const char *value, uint32_t s
 }
 
 /* A field that says something to the parser itself. */
-static bool take_special(struct parser *parser, const struct gw__raw_field *field)
+static inline __attribute__((always_inline)) bool take_special(struct parser *parser, const struct gw__raw_field *field)
 {
     const char *value = parser->data + field->value;
     if (parser->kind == TRAILERS)
@@ -213,32 +214,30 @@ static bool take_special(struct parser *parser, const struct gw__raw_field *fiel
 
 /* One "name: value" in data[start…end), its first colon at `colon`, or that not within the line. What trims blanks
  * takes control bytes for some too: such a head is refused anyway. */
-static inline __attribute__((always_inline)) bool take_field(struct parser *parser, uint32_t start, uint32_t colon,
-                                                             uint32_t end)
+static inline __attribute__((always_inline)) bool take_field(struct parser *parser, struct gw__raw_field *field,
+                                                             size_t start, size_t colon, size_t end)
 {
-    struct gw__raw_head *out = parser->out;
     const char *data = parser->data;
     if (colon == start || colon >= end)
         return fail(parser, 400, "a field line has no name");
-    if (out->count >= parser->limits->fields || out->count >= GW__MAX_FIELDS)
+    if (field == parser->last)
         return fail(parser, 431, "too many fields");
     enum gw__field_id id = gw__field_id_inline(data + start, colon - start);
     if (id == GW__FIELD_OTHER && !gw__chars_are(data + start, colon - start, GW__CHAR_TOKEN))
         return fail(parser, 400, "a field name is not a token");
     while ((unsigned char)data[end - 1] <= ' ') /* the colon at least is more */
         end--;
-    uint32_t value = colon + 1;
+    size_t value = colon + 1;
     if (value < end)
         while ((unsigned char)data[value] <= ' ')
             value++;
-    struct gw__raw_field *field = &out->fields[out->count++];
-    field->name = start;
+    field->name = (uint32_t)start;
     field->name_size = (uint16_t)(colon - start);
-    field->value = value;
-    field->value_size = end - value;
+    field->value = (uint32_t)value;
+    field->value_size = (uint32_t)(end - value);
     field->id = (uint8_t)id;
     field->hop = gw__field_id_is_hop(id);
-    return !(SPECIAL >> id & 1) || take_special(parser, field);
+    return !is_special[id] || take_special(parser, field);
 }
 
 /* Odd bytes (bits of them, from base on) may be tabs, obs-text, and CR in front of LF or of the input's end. */
@@ -273,72 +272,97 @@ static enum gw__parse_result not_ended(struct parser *parser, bool first, uint32
     return GW__PARSE_MORE;
 }
 
+/* The empty line: the head has ended. Odd bytes are in its last block. */
+static inline enum gw__parse_result ended(struct parser *parser, const struct gw__raw_field *field, size_t size,
+                                          size_t base, uint64_t odd)
+{
+    parser->out->size = (uint32_t)size;
+    parser->out->count = (uint16_t)(field - parser->out->fields);
+    return !odd || odd_allowed(parser, (uint32_t)base, odd) ? GW__PARSE_OK : GW__PARSE_BAD;
+}
+
 /* Lines from `start` up to the empty one. */
-static inline __attribute__((always_inline)) enum gw__parse_result take_lines(struct parser *parser, uint32_t start,
+static inline __attribute__((always_inline)) enum gw__parse_result take_lines(struct parser *parser, size_t start,
                                                                               scan_function *scan)
 {
     const char *data = parser->data;
+    struct gw__raw_field *field = parser->out->fields;
     bool first = parser->kind != TRAILERS;
-    uint32_t line = start, earlier = NONE; /* the line's colon, if in an earlier block */
+    size_t line = start, earlier = NONE; /* the line's colon, if in an earlier block */
     if (parser->size > start && data[start] == '\n')
         return refuse(parser, 400, "a line that does not end with CR LF");
-    for (uint32_t base = start; base < parser->size; base += 64) {
+    for (size_t base = start; base < parser->size; base += 64) {
         struct gw__bits bits;
         scan(data, base, parser->size, &bits);
-        uint64_t odd = bits.odd & ~bits.lf & ~(bits.lf >> 1); /* what stands in front of LF is checked there */
-        for (; bits.lf; bits.lf &= bits.lf - 1) {
-            uint32_t end = base + (uint32_t)__builtin_ctzll(bits.lf) - 1;
+        uint64_t odd = bits.odd & ~(bits.lf | bits.lf >> 1); /* what stands in front of LF is checked there */
+        while (bits.lf) {
+            size_t end = base + (size_t)__builtin_ctzll(bits.lf) - 1;
+            uint64_t passed = bits.lf ^ (bits.lf - 1);
             if (data[end] != '\r') /* also if the line is empty: the LF of the one before */
                 return refuse(parser, 400, "a line that does not end with CR LF");
             if (first) {
-                if (!take_start_line(parser, line, end))
+                if (!take_start_line(parser, (uint32_t)line, (uint32_t)end))
                     return GW__PARSE_BAD;
                 first = false;
             } else if (end == line) {
-                parser->out->size = end + 2;
-                odd &= (bits.lf & -bits.lf) - 1;
-                return !odd || odd_allowed(parser, base, odd) ? GW__PARSE_OK : GW__PARSE_BAD;
+                return ended(parser, field, end + 2, base, odd & passed);
             } else {
-                uint32_t here = base + (uint32_t)__builtin_ctzll(bits.colon | (uint64_t)1 << 63);
-                if (!take_field(parser, line, earlier != NONE ? earlier : here, end))
+                size_t colon = earlier;
+                if (colon == NONE && bits.colon)
+                    colon = base + (size_t)__builtin_ctzll(bits.colon);
+                if (!take_field(parser, field++, line, colon, end))
                     return GW__PARSE_BAD;
             }
             line = end + 2;
             earlier = NONE;
-            bits.colon &= -(bits.lf & -bits.lf);
+            bits.colon &= ~passed;
+            bits.lf &= ~passed;
         }
         if (earlier == NONE && bits.colon)
-            earlier = base + (uint32_t)__builtin_ctzll(bits.colon);
-        if (odd && !odd_allowed(parser, base, odd))
+            earlier = base + (size_t)__builtin_ctzll(bits.colon);
+        if (odd && !odd_allowed(parser, (uint32_t)base, odd))
             return GW__PARSE_BAD;
     }
-    return not_ended(parser, first, line);
+    return not_ended(parser, first, (uint32_t)line);
 }
 
-static enum gw__parse_result take_lines_sse2(struct parser *parser, uint32_t start)
+static enum gw__parse_result take_lines_sse2(struct parser *parser, size_t start)
 {
     return take_lines(parser, start, gw__scan_sse2);
 }
 
-static enum gw__parse_result take_lines_scalar(struct parser *parser, uint32_t start)
+static enum gw__parse_result take_lines_scalar(struct parser *parser, size_t start)
 {
     return take_lines(parser, start, gw__scan_scalar);
+}
+
+static bool is_one_of(const char *name, size_t size, const char *const *names)
+{
+    for (; *names; names++)
+        if (strlen(*names) == size && gw__case_equal(*names, name, size))
+            return true;
+    return false;
 }
 
 /* RFC 9110 section 7.6.1: options name hop-by-hop fields only. These are for all recipients, or we and the upstream
  * decide by them, so a client can't have them removed by naming them. */
 static bool is_end_to_end(const char *name, size_t size)
 {
-    static const struct gw__str names[] = {
-        {"host", 4}, {"cache-control", 13}, {"authorization", 13}, {"cookie", 6}, {"set-cookie", 10}, {"via", 3},
-        {"forwarded", 9}, {"date", 4}, {"max-forwards", 12}, {"location", 8}, {"origin", 6}, {"range", 5},
-    };
-    if ((size > 8 && gw__case_equal(name, "content-", 8)) || (size > 12 && gw__case_equal(name, "x-forwarded-", 12)))
+    switch (gw__field_id(name, size)) {
+    case GW__FIELD_HOST:
+    case GW__FIELD_AUTHORIZATION:
+    case GW__FIELD_CACHE_CONTROL:
+    case GW__FIELD_COOKIE:
+    case GW__FIELD_SET_COOKIE:
+    case GW__FIELD_DATE:
+    case GW__FIELD_FORWARDED:
+    case GW__FIELD_MAX_FORWARDS:
+    case GW__FIELD_VIA:
         return true;
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-        if (names[i].size == size && gw__case_equal(names[i].data, name, size))
-            return true;
-    return false;
+    default:
+        return (size > 8 && gw__case_equal(name, "content-", 8)) || (size > 12 && gw__case_equal(name, "x-forwarded-", 12))
+               || is_one_of(name, size, (const char *const[]){"location", "origin", "range", NULL});
+    }
 }
 
 static void mark_hop(struct gw__raw_head *raw, const char *data, struct gw__str name)
@@ -391,7 +415,7 @@ static inline bool settle(struct parser *parser)
 
 static inline __attribute__((always_inline)) enum gw__parse_result
 parse(enum kind kind, const char *data, size_t size, const struct gw__parse_limits *limits, struct gw__raw_head *out,
-      struct gw__parse_error *error, enum gw__parse_result (*lines)(struct parser *, uint32_t))
+      struct gw__parse_error *error, enum gw__parse_result (*lines)(struct parser *, size_t))
 {
     uint32_t most = limits->head_bytes < UINT16_MAX ? limits->head_bytes : UINT16_MAX;
     struct parser parser = {
@@ -401,6 +425,7 @@ parse(enum kind kind, const char *data, size_t size, const struct gw__parse_limi
         .limits = limits,
         .out = out,
         .error = error,
+        .last = out->fields + (limits->fields < GW__MAX_FIELDS ? limits->fields : GW__MAX_FIELDS),
     };
     memset(out, 0, offsetof(struct gw__raw_head, fields));
     out->content_length = -1;
@@ -442,17 +467,14 @@ enum gw__parse_result gw__parse_response_scalar(const char *data, size_t size, c
  * late in a trailer, and a recipient that merges it would be fooled. */
 static bool is_forbidden_in_trailer(const char *name, size_t size)
 {
-    static const struct gw__str names[] = {
-        {"proxy-authorization", 19}, {"proxy-authenticate", 18}, {"www-authenticate", 16}, {"age", 3}, {"expires", 7},
-        {"retry-after", 11}, {"vary", 4}, {"pragma", 6}, {"if-match", 8}, {"if-none-match", 13},
-        {"if-modified-since", 17}, {"if-unmodified-since", 19}, {"if-range", 8},
+    static const char *const names[] = {
+        "proxy-authorization", "proxy-authenticate", "www-authenticate",  "age",
+        "expires",             "retry-after",        "vary",              "pragma",
+        "if-match",            "if-none-match",      "if-modified-since", "if-unmodified-since",
+        "if-range",            NULL,
     };
-    if (gw__field_id_inline(name, size) != GW__FIELD_OTHER || is_end_to_end(name, size))
-        return true;
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-        if (names[i].size == size && gw__case_equal(names[i].data, name, size))
-            return true;
-    return false;
+    enum gw__field_id id = gw__field_id(name, size);
+    return (id != GW__FIELD_OTHER && id != GW__FIELD_ETAG) || is_end_to_end(name, size) || is_one_of(name, size, names);
 }
 
 enum gw__parse_result gw__parse_trailers(const char *data, size_t size, const struct gw__parse_limits *limits,

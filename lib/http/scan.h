@@ -17,11 +17,11 @@ struct gw__bits {
 };
 
 /* Bitmaps of data[base…], of at most 64 bytes and none beyond size. base < size. */
-static inline void gw__scan_scalar(const char *data, uint32_t base, uint32_t size, struct gw__bits *out)
+static inline void gw__scan_scalar(const char *data, size_t base, size_t size, struct gw__bits *out)
 {
-    uint32_t count = size - base < 64 ? size - base : 64;
+    size_t count = size - base < 64 ? size - base : 64;
     *out = (struct gw__bits){0};
-    for (uint32_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         unsigned char c = (unsigned char)data[base + i];
         out->lf |= (uint64_t)(c == '\n') << i;
         out->colon |= (uint64_t)(c == ':') << i;
@@ -31,7 +31,7 @@ static inline void gw__scan_scalar(const char *data, uint32_t base, uint32_t siz
 
 #ifdef __SSE2__
 struct gw__bits16 {
-    unsigned lf, colon, odd;
+    unsigned lf, colon, even; /* even: not odd */
 };
 
 static inline struct gw__bits16 gw__scan16(__m128i bytes)
@@ -41,7 +41,7 @@ static inline struct gw__bits16 gw__scan16(__m128i bytes)
     return (struct gw__bits16){
         .lf = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('\n'))),
         .colon = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(':'))),
-        .odd = (unsigned)_mm_movemask_epi8(_mm_cmpgt_epi8(_mm_set1_epi8(0x21), next)),
+        .even = (unsigned)_mm_movemask_epi8(_mm_cmpgt_epi8(next, _mm_set1_epi8(0x20))),
     };
 }
 
@@ -52,7 +52,7 @@ static inline __m128i gw__scan_load(const char *from)
 
 /* The last bytes, fewer than 16 of them: by a load that ends where the input does and so overlaps what has
  * been seen (the same bytes give the same bits). */
-static inline void gw__scan_tail(const char *data, uint32_t base, uint32_t size, struct gw__bits *out)
+static inline void gw__scan_tail(const char *data, size_t base, size_t size, struct gw__bits *out)
 {
     char copy[16] = {' '};
     const char *from = data + size - 16;
@@ -66,15 +66,15 @@ static inline void gw__scan_tail(const char *data, uint32_t base, uint32_t size,
     if (at >= 0) {
         out->lf |= (uint64_t)bits.lf << at;
         out->colon |= (uint64_t)bits.colon << at;
-        out->odd |= (uint64_t)bits.odd << at;
+        out->odd |= (uint64_t)(bits.even ^ 0xffff) << at;
     } else {
         out->lf |= bits.lf >> -at;
         out->colon |= bits.colon >> -at;
-        out->odd |= bits.odd >> -at;
+        out->odd |= (bits.even ^ 0xffff) >> -at;
     }
 }
 
-static inline void gw__scan_sse2(const char *data, uint32_t base, uint32_t size, struct gw__bits *out)
+static inline void gw__scan_sse2(const char *data, size_t base, size_t size, struct gw__bits *out)
 {
     const char *from = data + base;
     if (size - base >= 64) {
@@ -82,16 +82,16 @@ static inline void gw__scan_sse2(const char *data, uint32_t base, uint32_t size,
         struct gw__bits16 c = gw__scan16(gw__scan_load(from + 32)), d = gw__scan16(gw__scan_load(from + 48));
         out->lf = (a.lf | b.lf << 16) | (uint64_t)(c.lf | d.lf << 16) << 32;
         out->colon = (a.colon | b.colon << 16) | (uint64_t)(c.colon | d.colon << 16) << 32;
-        out->odd = (a.odd | b.odd << 16) | (uint64_t)(c.odd | d.odd << 16) << 32;
+        out->odd = ~((a.even | b.even << 16) | (uint64_t)(c.even | d.even << 16) << 32);
         return;
     }
     *out = (struct gw__bits){0};
-    uint32_t count = size - base;
-    for (uint32_t i = 0; i + 16 <= count; i += 16) {
+    size_t count = size - base;
+    for (size_t i = 0; i + 16 <= count; i += 16) {
         struct gw__bits16 bits = gw__scan16(gw__scan_load(from + i));
         out->lf |= (uint64_t)bits.lf << i;
         out->colon |= (uint64_t)bits.colon << i;
-        out->odd |= (uint64_t)bits.odd << i;
+        out->odd |= (uint64_t)(bits.even ^ 0xffff) << i;
     }
     if (count & 15)
         gw__scan_tail(data, base, size, out);

@@ -34,19 +34,14 @@ static bool is_plain(const char *path, size_t size)
 static bool split_path(const char *at, const char *end, struct gw__target *out)
 {
     const char *from = at;
-    unsigned seen = 0;
-    for (; at < end; at++) {
-        unsigned class = gw__char_class[(unsigned char)*at];
-        if (!(class & GW__CHAR_PATH))
-            break;
-        seen |= class;
-    }
-    out->path = (struct gw__str){from, (size_t)(at - from)};
-    if (seen & GW__CHAR_MARK) {
+    at += gw__chars_span(at, (size_t)(end - at), GW__CHAR_PLAIN);
+    if (at < end && (*at == '%' || *at == '.')) {
+        at += gw__chars_span(at, (size_t)(end - at), GW__CHAR_PATH);
         if (!escapes_valid(from, at))
             return false;
-        out->plain = is_plain(from, out->path.size);
+        out->plain = is_plain(from, (size_t)(at - from));
     }
+    out->path = (struct gw__str){from, (size_t)(at - from)};
     if (at == end)
         return true;
     if (*at != '?')
@@ -185,9 +180,10 @@ static bool port_valid(const char *at, const char *end)
     if (at == end || end - at > 5)
         return false;
     for (; at < end; at++) {
-        if ((unsigned)(*at - '0') > 9)
+        unsigned digit = (unsigned char)*at - (unsigned)'0';
+        if (digit > 9)
             return false;
-        port = port * 10 + (unsigned)(*at - '0');
+        port = port * 10 + digit;
     }
     return port <= 65535;
 }
@@ -214,8 +210,7 @@ bool gw__host_valid(struct gw__str host)
             return false;
         at = close + 1;
     } else {
-        while (at < end && gw__char_is(*at, GW__CHAR_HOST))
-            at++;
+        at += gw__chars_span(at, host.size, GW__CHAR_HOST);
         if (at == host.data)
             return false;
     }

@@ -54,6 +54,11 @@ START_TEST(ids)
         [GW__FIELD_SERVER] = "Server", [GW__FIELD_CONTENT_TYPE] = "Content-Type", [GW__FIELD_FORWARDED] = "Forwarded",
         [GW__FIELD_X_FORWARDED_FOR] = "X-Forwarded-For", [GW__FIELD_X_FORWARDED_PROTO] = "X-Forwarded-Proto",
         [GW__FIELD_X_FORWARDED_HOST] = "X-Forwarded-Host", [GW__FIELD_MAX_FORWARDS] = "Max-Forwards",
+        [GW__FIELD_ACCEPT] = "Accept", [GW__FIELD_ACCEPT_ENCODING] = "Accept-Encoding",
+        [GW__FIELD_ACCEPT_LANGUAGE] = "Accept-Language", [GW__FIELD_ACCEPT_RANGES] = "Accept-Ranges",
+        [GW__FIELD_AUTHORIZATION] = "Authorization", [GW__FIELD_CACHE_CONTROL] = "Cache-Control",
+        [GW__FIELD_COOKIE] = "Cookie", [GW__FIELD_ETAG] = "ETag", [GW__FIELD_LAST_MODIFIED] = "Last-Modified",
+        [GW__FIELD_SET_COOKIE] = "Set-Cookie", [GW__FIELD_USER_AGENT] = "User-Agent",
     };
     for (unsigned id = 1; id < GW__FIELD_LAST; id++) {
         ck_assert_ptr_nonnull(names[id]);
@@ -72,7 +77,7 @@ START_TEST(ids)
                 ck_assert_uint_eq(gw__field_id(name, size), match ? id : GW__FIELD_OTHER);
             }
         for (size_t less = 0; less < size; less++)
-            ck_assert_uint_eq(gw__field_id(name, less), GW__FIELD_OTHER);
+            ck_assert_uint_ne(gw__field_id(name, less), id);
         free(name);
     }
     ck_assert_uint_eq(gw__field_id("Hosts", 5), GW__FIELD_OTHER);
