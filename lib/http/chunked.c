@@ -45,20 +45,13 @@ static enum state take_extension(enum state state, char c)
 {
     bool token = gw__char_is(c, GW__CHAR_TOKEN);
     switch (state) {
-    case NAME:
-        return token ? NAME_MORE : BAD;
-    case NAME_MORE:
-        return token ? NAME_MORE : c == '=' ? VALUE : after_item(c);
-    case VALUE:
-        return token ? VALUE_MORE : c == '"' ? QUOTED : BAD;
-    case VALUE_MORE:
-        return token ? VALUE_MORE : after_item(c);
-    case QUOTED:
-        return c == '"' ? QUOTED_END : c == '\\' ? ESCAPED : gw__char_is(c, GW__CHAR_VALUE) ? QUOTED : BAD;
-    case ESCAPED:
-        return gw__char_is(c, GW__CHAR_VALUE) ? QUOTED : BAD;
-    default:
-        return after_item(c);
+    case NAME: return token ? NAME_MORE : BAD;
+    case NAME_MORE: return token ? NAME_MORE : c == '=' ? VALUE : after_item(c);
+    case VALUE: return token ? VALUE_MORE : c == '"' ? QUOTED : BAD;
+    case VALUE_MORE: return token ? VALUE_MORE : after_item(c);
+    case QUOTED: return c == '"' ? QUOTED_END : c == '\\' ? ESCAPED : gw__char_is(c, GW__CHAR_VALUE) ? QUOTED : BAD;
+    case ESCAPED: return gw__char_is(c, GW__CHAR_VALUE) ? QUOTED : BAD;
+    default: return after_item(c);
     }
 }
 
@@ -66,18 +59,14 @@ static enum state take_framing(struct gw__chunked *decoder, char c)
 {
     switch (decoder->state) {
     case SIZE:
-    case SIZE_MORE:
-        return take_digit(decoder, c);
-    case SIZE_LF:
-        return c != '\n' ? BAD : decoder->left ? DATA : TRAILER;
-    case DATA_CR:
-        return c == '\r' ? DATA_LF : BAD;
+    case SIZE_MORE: return take_digit(decoder, c);
+    case SIZE_LF: return c != '\n' ? BAD : decoder->left ? DATA : TRAILER;
+    case DATA_CR: return c == '\r' ? DATA_LF : BAD;
     case DATA_LF:
         decoder->digits = 0;
         decoder->line_bytes = 0;
         return c == '\n' ? SIZE : BAD;
-    default:
-        return take_extension(decoder->state, c);
+    default: return take_extension(decoder->state, c);
     }
 }
 

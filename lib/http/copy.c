@@ -8,12 +8,12 @@
 enum { rest_bytes = sizeof(struct gw__raw_field) - offsetof(struct gw__raw_field, value_size) };
 _Static_assert(rest_bytes == 8, "one word");
 _Static_assert(sizeof(struct gw__field) - offsetof(struct gw__field, value_size) == rest_bytes, "the same in both");
-_Static_assert(offsetof(struct gw__field, hop) - offsetof(struct gw__field, value_size)
-                   == offsetof(struct gw__raw_field, hop) - offsetof(struct gw__raw_field, value_size),
+_Static_assert(offsetof(struct gw__field, hop) - offsetof(struct gw__field, value_size) ==
+                   offsetof(struct gw__raw_field, hop) - offsetof(struct gw__raw_field, value_size),
                "the same in both");
 
 static inline bool copy_fields(struct gw__fields *fields, const struct gw__raw_head *raw, const char *copy,
-                        struct gw__arena *arena, unsigned spare)
+                               struct gw__arena *arena, unsigned spare)
 {
     unsigned capacity = raw->count + spare;
     if (capacity > GW__MAX_FIELDS)
@@ -79,8 +79,8 @@ static enum gw__parse_result set_target(struct gw__head *head, struct gw__str te
     head->path = target.path;
     head->query = target.query;
     head->has_query = target.has_query;
-    if (head->method_id == GW__METHOD_OPTIONS && target.path.data[0] == '/' && target.authority.size > 0
-        && !target.has_query && target.authority.data + target.authority.size == text.data + text.size)
+    if (head->method_id == GW__METHOD_OPTIONS && target.path.data[0] == '/' && target.authority.size > 0 &&
+        !target.has_query && target.authority.data + target.authority.size == text.data + text.size)
         head->path = GW__STR("*"); /* RFC 9112 section 3.2.4 */
     if (head->path.data[0] == '*' && head->method_id != GW__METHOD_OPTIONS)
         return refuse(error, 400, "the target * is for OPTIONS only");

@@ -32,10 +32,8 @@ static inline __attribute__((always_inline)) enum gw__field_id gw__field_id_inli
 {
     char first = size ? name[0] | 0x20 : 0;
     switch (size) {
-    case 2:
-        return first == 't' && (name[1] | 0x20) == 'e' ? GW__FIELD_TE : GW__FIELD_OTHER;
-    case 3:
-        return first == 'v' && (name[1] | 0x20) == 'i' && (name[2] | 0x20) == 'a' ? GW__FIELD_VIA : GW__FIELD_OTHER;
+    case 2: return first == 't' && (name[1] | 0x20) == 'e' ? GW__FIELD_TE : GW__FIELD_OTHER;
+    case 3: return first == 'v' && (name[1] | 0x20) == 'i' && (name[2] | 0x20) == 'a' ? GW__FIELD_VIA : GW__FIELD_OTHER;
     case 4:
         if (gw__name_is(name, "host", 4))
             return GW__FIELD_HOST;
@@ -54,8 +52,7 @@ static inline __attribute__((always_inline)) enum gw__field_id gw__field_id_inli
         if (first == 'u')
             return gw__name_is(name, "upgrade", 7) ? GW__FIELD_UPGRADE : GW__FIELD_OTHER;
         return gw__name_is(name, "trailer", 7) ? GW__FIELD_TRAILER : GW__FIELD_OTHER;
-    case 9:
-        return gw__name_is(name, "forwarded", 9) ? GW__FIELD_FORWARDED : GW__FIELD_OTHER;
+    case 9: return gw__name_is(name, "forwarded", 9) ? GW__FIELD_FORWARDED : GW__FIELD_OTHER;
     case 10:
         if (first == 'c')
             return gw__name_is(name, "connection", 10) ? GW__FIELD_CONNECTION : GW__FIELD_OTHER;
@@ -76,8 +73,7 @@ static inline __attribute__((always_inline)) enum gw__field_id gw__field_id_inli
         if (gw__name_is(name, "authorization", 13))
             return GW__FIELD_AUTHORIZATION;
         return gw__name_is(name, "accept-ranges", 13) ? GW__FIELD_ACCEPT_RANGES : GW__FIELD_OTHER;
-    case 14:
-        return gw__name_is(name, "content-length", 14) ? GW__FIELD_CONTENT_LENGTH : GW__FIELD_OTHER;
+    case 14: return gw__name_is(name, "content-length", 14) ? GW__FIELD_CONTENT_LENGTH : GW__FIELD_OTHER;
     case 15:
         if (first == 'x')
             return gw__name_is(name, "x-forwarded-for", 15) ? GW__FIELD_X_FORWARDED_FOR : GW__FIELD_OTHER;
@@ -92,8 +88,7 @@ static inline __attribute__((always_inline)) enum gw__field_id gw__field_id_inli
         if (first == 't')
             return gw__name_is(name, "transfer-encoding", 17) ? GW__FIELD_TRANSFER_ENCODING : GW__FIELD_OTHER;
         return gw__name_is(name, "x-forwarded-proto", 17) ? GW__FIELD_X_FORWARDED_PROTO : GW__FIELD_OTHER;
-    default:
-        return GW__FIELD_OTHER;
+    default: return GW__FIELD_OTHER;
     }
 }
 
@@ -101,9 +96,9 @@ static inline __attribute__((always_inline)) enum gw__field_id gw__field_id_inli
 static inline bool gw__field_id_is_hop(enum gw__field_id id)
 {
     static const bool hop[GW__FIELD_LAST] = {
-        [GW__FIELD_CONNECTION] = true,       [GW__FIELD_KEEP_ALIVE] = true, [GW__FIELD_PROXY_CONNECTION] = true,
-        [GW__FIELD_TE] = true,               [GW__FIELD_TRAILER] = true,    [GW__FIELD_TRANSFER_ENCODING] = true,
-        [GW__FIELD_UPGRADE] = true,          [GW__FIELD_EXPECT] = true,     [GW__FIELD_CONTENT_LENGTH] = true,
+        [GW__FIELD_CONNECTION] = true, [GW__FIELD_KEEP_ALIVE] = true, [GW__FIELD_PROXY_CONNECTION] = true,
+        [GW__FIELD_TE] = true,         [GW__FIELD_TRAILER] = true,    [GW__FIELD_TRANSFER_ENCODING] = true,
+        [GW__FIELD_UPGRADE] = true,    [GW__FIELD_EXPECT] = true,     [GW__FIELD_CONTENT_LENGTH] = true,
     };
     return hop[id];
 }

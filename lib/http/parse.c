@@ -24,7 +24,7 @@ struct parser {
     const struct gw__parse_limits *limits;
     struct gw__raw_head *out;
     struct gw__parse_error *error;
-    const struct gw__raw_field *last; /* behind those that may be filled in */
+    const struct gw__raw_field *last;  /* behind those that may be filled in */
     bool host, coding, coding_unknown; /* a Host, a Transfer-Encoding, one that is not chunked was there */
     bool close, stay, names;           /* Connection: close, keep-alive, something else */
 };
@@ -50,9 +50,9 @@ static enum gw__method method_id(const char *name, size_t size)
         char name[8];
         uint8_t size, id;
     } methods[] = {
-        {"GET", 3, GW__METHOD_GET},         {"POST", 4, GW__METHOD_POST},       {"HEAD", 4, GW__METHOD_HEAD},
-        {"PUT", 3, GW__METHOD_PUT},         {"DELETE", 6, GW__METHOD_DELETE},   {"OPTIONS", 7, GW__METHOD_OPTIONS},
-        {"PATCH", 5, GW__METHOD_PATCH},     {"CONNECT", 7, GW__METHOD_CONNECT}, {"TRACE", 5, GW__METHOD_TRACE},
+        {"GET", 3, GW__METHOD_GET},     {"POST", 4, GW__METHOD_POST},       {"HEAD", 4, GW__METHOD_HEAD},
+        {"PUT", 3, GW__METHOD_PUT},     {"DELETE", 6, GW__METHOD_DELETE},   {"OPTIONS", 7, GW__METHOD_OPTIONS},
+        {"PATCH", 5, GW__METHOD_PATCH}, {"CONNECT", 7, GW__METHOD_CONNECT}, {"TRACE", 5, GW__METHOD_TRACE},
     };
     for (unsigned i = 0; i < sizeof methods / sizeof *methods; i++)
         if (methods[i].size == size && memcmp(methods[i].name, name, size) == 0)
@@ -197,12 +197,9 @@ static inline __attribute__((always_inline)) bool take_special(struct parser *pa
             return fail(parser, 400, "more than one Host");
         parser->host = true;
         return gw__host_valid((struct gw__str){value, field->value_size}) || fail(parser, 400, "Host is invalid");
-    case GW__FIELD_CONTENT_LENGTH:
-        return take_content_length(parser, value, field->value_size);
-    case GW__FIELD_TRANSFER_ENCODING:
-        return take_coding(parser, value, field->value_size);
-    case GW__FIELD_CONNECTION:
-        return take_connection(parser, value, field->value_size);
+    case GW__FIELD_CONTENT_LENGTH: return take_content_length(parser, value, field->value_size);
+    case GW__FIELD_TRANSFER_ENCODING: return take_coding(parser, value, field->value_size);
+    case GW__FIELD_CONNECTION: return take_connection(parser, value, field->value_size);
     default: /* Expect */
         if (parser->kind == RESPONSE || parser->out->minor == 0)
             return true;
@@ -357,11 +354,11 @@ static bool is_end_to_end(const char *name, size_t size)
     case GW__FIELD_DATE:
     case GW__FIELD_FORWARDED:
     case GW__FIELD_MAX_FORWARDS:
-    case GW__FIELD_VIA:
-        return true;
+    case GW__FIELD_VIA: return true;
     default:
-        return (size > 8 && gw__case_equal(name, "content-", 8)) || (size > 12 && gw__case_equal(name, "x-forwarded-", 12))
-               || is_one_of(name, size, (const char *const[]){"location", "origin", "range", NULL});
+        return (size > 8 && gw__case_equal(name, "content-", 8)) ||
+               (size > 12 && gw__case_equal(name, "x-forwarded-", 12)) ||
+               is_one_of(name, size, (const char *const[]){"location", "origin", "range", NULL});
     }
 }
 
@@ -413,9 +410,9 @@ static inline bool settle(struct parser *parser)
     return true;
 }
 
-static inline __attribute__((always_inline)) enum gw__parse_result
-parse(enum kind kind, const char *data, size_t size, const struct gw__parse_limits *limits, struct gw__raw_head *out,
-      struct gw__parse_error *error, enum gw__parse_result (*lines)(struct parser *, size_t))
+static inline __attribute__((always_inline)) enum gw__parse_result parse(
+    enum kind kind, const char *data, size_t size, const struct gw__parse_limits *limits, struct gw__raw_head *out,
+    struct gw__parse_error *error, enum gw__parse_result (*lines)(struct parser *, size_t))
 {
     uint32_t most = limits->head_bytes < UINT16_MAX ? limits->head_bytes : UINT16_MAX;
     struct parser parser = {
@@ -468,10 +465,20 @@ enum gw__parse_result gw__parse_response_scalar(const char *data, size_t size, c
 static bool is_forbidden_in_trailer(const char *name, size_t size)
 {
     static const char *const names[] = {
-        "proxy-authorization", "proxy-authenticate", "www-authenticate",  "age",
-        "expires",             "retry-after",        "vary",              "pragma",
-        "if-match",            "if-none-match",      "if-modified-since", "if-unmodified-since",
-        "if-range",            NULL,
+        "proxy-authorization",
+        "proxy-authenticate",
+        "www-authenticate",
+        "age",
+        "expires",
+        "retry-after",
+        "vary",
+        "pragma",
+        "if-match",
+        "if-none-match",
+        "if-modified-since",
+        "if-unmodified-since",
+        "if-range",
+        NULL,
     };
     enum gw__field_id id = gw__field_id(name, size);
     return (id != GW__FIELD_OTHER && id != GW__FIELD_ETAG) || is_end_to_end(name, size) || is_one_of(name, size, names);

@@ -62,7 +62,7 @@ static inline enum gw__parse_result fuzz_cuts(fuzz_parse *parse, fuzz_parse *sca
     return whole;
 }
 
-/* The fields of `head` that are passed on are those of `raw`, in this order; one more of raw's is allowed at the end. */
+/* The fields of `head` that are passed on are those of `raw`, in this order. */
 static inline void fuzz_same_fields(const struct gw__head *head, const struct gw__raw_head *raw, const char *data)
 {
     unsigned at = 0;

@@ -1,4 +1,5 @@
-/* Request heads: see fuzz_head.h; and that a normalised path is normal, and a head written from the parsed one is the same. */
+/* Request heads: see fuzz_head.h; and that a normalised path is normal, and a head written from the parsed one is the
+ * same. */
 #include "fuzz_head.h"
 #include "http/uri.h"
 

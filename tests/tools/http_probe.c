@@ -1,4 +1,5 @@
-/* Parses what comes on standard input as a stream of HTTP/1 messages and tells what it finds: http_probe request|response.
+/* Parses what comes on standard input as a stream of HTTP/1 messages and tells what it finds:
+ * http_probe request|response
  *
  * A line for each event: "head END METHOD-OR-STATUS", "body BYTES" (of a piece), "message END"; the last is "refused
  * STATUS REASON", "more" (the input ends within a message), "close" (within a body that lasts until then) or "done". */
@@ -21,8 +22,8 @@ static const char *refuse(void)
 static const char *take_head(bool request, struct gw__head *head, struct gw__arena *arena)
 {
     size_t size = (size_t)(end - at);
-    enum gw__parse_result result =
-        request ? gw__parse_request(at, size, &limits, &raw, &error) : gw__parse_response(at, size, &limits, &raw, &error);
+    enum gw__parse_result result = request ? gw__parse_request(at, size, &limits, &raw, &error)
+                                           : gw__parse_response(at, size, &limits, &raw, &error);
     if (result == GW__PARSE_OK && request)
         result = gw__head_from_request(head, &raw, at, arena, 0, &error);
     else if (result == GW__PARSE_OK && !gw__head_from_response(head, &raw, at, arena, 0))
@@ -65,7 +66,8 @@ static const char *take_body(const struct gw__head *head)
 {
     if (head->chunked)
         return take_chunked();
-    int64_t rest = end - at, size = head->content_length < 0 || head->content_length > rest ? rest : head->content_length;
+    int64_t rest = end - at,
+            size = head->content_length < 0 || head->content_length > rest ? rest : head->content_length;
     if (size)
         printf("body %lld\n", (long long)size);
     at += size;

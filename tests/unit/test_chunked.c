@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-/* Decodes text given in pieces of `step` bytes, each in a block of its own. Returns what it ended with; *taken is what was
- * read of it. */
+/* Decodes text given in pieces of `step` bytes, each in a block of its own. Returns what it ended with; *taken is
+ * what was read of it. */
 static enum gw__chunked_result decode(const char *text, size_t size, size_t step, char *body, size_t *taken)
 {
     struct gw__chunked decoder = {0};

@@ -31,8 +31,8 @@ static int request_of(struct gw__head *head, const char *text)
     char *copy = malloc(size);
     memcpy(copy, text, size);
     error = (struct gw__parse_error){0};
-    bool done = gw__parse_request(copy, size, &limits, &raw, &error) == GW__PARSE_OK
-                && gw__head_from_request(head, &raw, copy, &arena, 4, &error) == GW__PARSE_OK;
+    bool done = gw__parse_request(copy, size, &limits, &raw, &error) == GW__PARSE_OK &&
+                gw__head_from_request(head, &raw, copy, &arena, 4, &error) == GW__PARSE_OK;
     free(copy);
     ck_assert(done == (error.reason == NULL));
     return done ? 0 : error.status;
@@ -47,18 +47,36 @@ static void is(struct gw__str text, const char *expected)
 START_TEST(ids)
 {
     static const char *const names[GW__FIELD_LAST] = {
-        [GW__FIELD_HOST] = "Host", [GW__FIELD_CONTENT_LENGTH] = "Content-Length", [GW__FIELD_TRANSFER_ENCODING] = "Transfer-Encoding",
-        [GW__FIELD_CONNECTION] = "Connection", [GW__FIELD_KEEP_ALIVE] = "Keep-Alive",
-        [GW__FIELD_PROXY_CONNECTION] = "Proxy-Connection", [GW__FIELD_TE] = "TE", [GW__FIELD_TRAILER] = "Trailer",
-        [GW__FIELD_UPGRADE] = "Upgrade", [GW__FIELD_EXPECT] = "Expect", [GW__FIELD_VIA] = "Via", [GW__FIELD_DATE] = "Date",
-        [GW__FIELD_SERVER] = "Server", [GW__FIELD_CONTENT_TYPE] = "Content-Type", [GW__FIELD_FORWARDED] = "Forwarded",
-        [GW__FIELD_X_FORWARDED_FOR] = "X-Forwarded-For", [GW__FIELD_X_FORWARDED_PROTO] = "X-Forwarded-Proto",
-        [GW__FIELD_X_FORWARDED_HOST] = "X-Forwarded-Host", [GW__FIELD_MAX_FORWARDS] = "Max-Forwards",
-        [GW__FIELD_ACCEPT] = "Accept", [GW__FIELD_ACCEPT_ENCODING] = "Accept-Encoding",
-        [GW__FIELD_ACCEPT_LANGUAGE] = "Accept-Language", [GW__FIELD_ACCEPT_RANGES] = "Accept-Ranges",
-        [GW__FIELD_AUTHORIZATION] = "Authorization", [GW__FIELD_CACHE_CONTROL] = "Cache-Control",
-        [GW__FIELD_COOKIE] = "Cookie", [GW__FIELD_ETAG] = "ETag", [GW__FIELD_LAST_MODIFIED] = "Last-Modified",
-        [GW__FIELD_SET_COOKIE] = "Set-Cookie", [GW__FIELD_USER_AGENT] = "User-Agent",
+        [GW__FIELD_HOST] = "Host",
+        [GW__FIELD_CONTENT_LENGTH] = "Content-Length",
+        [GW__FIELD_TRANSFER_ENCODING] = "Transfer-Encoding",
+        [GW__FIELD_CONNECTION] = "Connection",
+        [GW__FIELD_KEEP_ALIVE] = "Keep-Alive",
+        [GW__FIELD_PROXY_CONNECTION] = "Proxy-Connection",
+        [GW__FIELD_TE] = "TE",
+        [GW__FIELD_TRAILER] = "Trailer",
+        [GW__FIELD_UPGRADE] = "Upgrade",
+        [GW__FIELD_EXPECT] = "Expect",
+        [GW__FIELD_VIA] = "Via",
+        [GW__FIELD_DATE] = "Date",
+        [GW__FIELD_SERVER] = "Server",
+        [GW__FIELD_CONTENT_TYPE] = "Content-Type",
+        [GW__FIELD_FORWARDED] = "Forwarded",
+        [GW__FIELD_X_FORWARDED_FOR] = "X-Forwarded-For",
+        [GW__FIELD_X_FORWARDED_PROTO] = "X-Forwarded-Proto",
+        [GW__FIELD_X_FORWARDED_HOST] = "X-Forwarded-Host",
+        [GW__FIELD_MAX_FORWARDS] = "Max-Forwards",
+        [GW__FIELD_ACCEPT] = "Accept",
+        [GW__FIELD_ACCEPT_ENCODING] = "Accept-Encoding",
+        [GW__FIELD_ACCEPT_LANGUAGE] = "Accept-Language",
+        [GW__FIELD_ACCEPT_RANGES] = "Accept-Ranges",
+        [GW__FIELD_AUTHORIZATION] = "Authorization",
+        [GW__FIELD_CACHE_CONTROL] = "Cache-Control",
+        [GW__FIELD_COOKIE] = "Cookie",
+        [GW__FIELD_ETAG] = "ETag",
+        [GW__FIELD_LAST_MODIFIED] = "Last-Modified",
+        [GW__FIELD_SET_COOKIE] = "Set-Cookie",
+        [GW__FIELD_USER_AGENT] = "User-Agent",
     };
     for (unsigned id = 1; id < GW__FIELD_LAST; id++) {
         ck_assert_ptr_nonnull(names[id]);
@@ -66,7 +84,9 @@ START_TEST(ids)
         char *name = malloc(size);
         for (unsigned round = 0; round < 3; round++) {
             for (size_t i = 0; i < size; i++)
-                name[i] = (char)(round == 0 ? names[id][i] : round == 1 ? tolower(names[id][i]) : toupper(names[id][i]));
+                name[i] = (char)(round == 0   ? names[id][i]
+                                 : round == 1 ? tolower(names[id][i])
+                                              : toupper(names[id][i]));
             ck_assert_uint_eq(gw__field_id(name, size), id);
         }
         for (size_t i = 0; i < size; i++) /* any other byte at any place */
@@ -96,8 +116,10 @@ START_TEST(classes)
         ck_assert_int_eq(gw__is_field_value(&byte, 1), value);
         ck_assert_int_eq(gw__char_is(byte, GW__CHAR_PATH), pchar);
         ck_assert_int_eq(gw__char_is(byte, GW__CHAR_QUERY), pchar || (c && strchr("?[]{}|\\^`", (int)c)));
-        ck_assert_int_eq(gw__char_is(byte, GW__CHAR_HOST), c < 0x80 && (isalnum((int)c) || (c && strchr("-._~", (int)c))));
-        ck_assert_int_eq(gw__hex_digit(byte), isxdigit((int)c) && c < 0x80 ? (int)strtol((char[]){byte, 0}, NULL, 16) : -1);
+        ck_assert_int_eq(gw__char_is(byte, GW__CHAR_HOST),
+                         c < 0x80 && (isalnum((int)c) || (c && strchr("-._~", (int)c))));
+        ck_assert_int_eq(gw__hex_digit(byte),
+                         isxdigit((int)c) && c < 0x80 ? (int)strtol((char[]){byte, 0}, NULL, 16) : -1);
     }
     ck_assert(!gw__is_token("", 0));
     ck_assert(gw__is_field_value("", 0));
@@ -135,7 +157,8 @@ END_TEST
 START_TEST(request)
 {
     struct gw__head head;
-    ck_assert_int_eq(request_of(&head, "\r\nPUT /a/../b%41?c HTTP/1.1\r\nHost: h:80\r\nContent-Length: 3\r\nX: y\r\n\r\n"), 0);
+    ck_assert_int_eq(
+        request_of(&head, "\r\nPUT /a/../b%41?c HTTP/1.1\r\nHost: h:80\r\nContent-Length: 3\r\nX: y\r\n\r\n"), 0);
     is(head.method, "PUT");
     ck_assert_uint_eq(head.method_id, GW__METHOD_PUT);
     is(head.path, "/bA");
@@ -224,21 +247,28 @@ static void written(const struct gw__head *head, const char *expected)
 START_TEST(write_request)
 {
     struct gw__head head;
-    ck_assert_int_eq(request_of(&head, "GET /a/./b?q HTTP/1.0\r\nA: 1\r\nConnection: close\r\nB:2\r\nC: \r\nD:  3 \r\nE: 4\r\nF: 5\r\n\r\n"), 0);
+    ck_assert_int_eq(
+        request_of(
+            &head,
+            "GET /a/./b?q HTTP/1.0\r\nA: 1\r\nConnection: close\r\nB:2\r\nC: \r\nD:  3 \r\nE: 4\r\nF: 5\r\n\r\n"),
+        0);
     written(&head, "GET /a/b?q HTTP/1.1\r\nA: 1\r\nB: 2\r\nC: \r\nD: 3\r\nE: 4\r\nF: 5\r\n");
     ((char *)head.fields.items[0].value)[1] = '\0'; /* terminated on demand */
     ((char *)head.fields.items[5].value)[1] = '\0';
-    char *name = gw__arena_copy(&arena, "X-Added", 7), *value = gw__arena_copy(&arena, "a value that is somewhat longer", 31);
+    char *name = gw__arena_copy(&arena, "X-Added", 7),
+         *value = gw__arena_copy(&arena, "a value that is somewhat longer", 31);
     ck_assert(gw__fields_add(&head.fields, &arena, name, 7, value, 31));
     ck_assert(gw__fields_add(&head.fields, &arena, "Empty", 5, "", 0));
     gw__fields_remove(&head.fields, "b", 1);
-    written(&head, "GET /a/b?q HTTP/1.1\r\nA: 1\r\nC: \r\nD: 3\r\nE: 4\r\nF: 5\r\nX-Added: a value that is somewhat longer\r\n"
-                   "Empty: \r\n");
+    written(&head,
+            "GET /a/b?q HTTP/1.1\r\nA: 1\r\nC: \r\nD: 3\r\nE: 4\r\nF: 5\r\nX-Added: a value that is somewhat longer\r\n"
+            "Empty: \r\n");
     struct gw__field first = head.fields.items[0];
     head.fields.items[0] = head.fields.items[4];
     head.fields.items[4] = first;
-    written(&head, "GET /a/b?q HTTP/1.1\r\nE: 4\r\nC: \r\nD: 3\r\nA: 1\r\nF: 5\r\nX-Added: a value that is somewhat longer\r\n"
-                   "Empty: \r\n");
+    written(&head,
+            "GET /a/b?q HTTP/1.1\r\nE: 4\r\nC: \r\nD: 3\r\nA: 1\r\nF: 5\r\nX-Added: a value that is somewhat longer\r\n"
+            "Empty: \r\n");
     ck_assert_int_eq(request_of(&head, "GET /? HTTP/1.0\r\n\r\n"), 0);
     written(&head, "GET /? HTTP/1.1\r\n");
 }
@@ -247,7 +277,8 @@ END_TEST
 START_TEST(write_response)
 {
     struct gw__head head;
-    const char text[] = "HTTP/1.0 207 So So\r\nServer: x\r\nContent-Length: 1\r\nDate: now\r\n\r\n", bare[] = "HTTP/1.1 200\r\n\r\n";
+    const char text[] = "HTTP/1.0 207 So So\r\nServer: x\r\nContent-Length: 1\r\nDate: now\r\n\r\n",
+               bare[] = "HTTP/1.1 200\r\n\r\n";
     ck_assert_int_eq(gw__parse_response(text, sizeof text - 1, &limits, &raw, &error), GW__PARSE_OK);
     ck_assert(gw__head_from_response(&head, &raw, text, &arena, 0));
     ck_assert_int_eq(head.content_length, 1);
@@ -287,8 +318,15 @@ START_TEST(chunk_sizes)
     static const struct {
         uint64_t size;
         const char *text;
-    } cases[] = {{0, "0\r\n"}, {1, "1\r\n"}, {15, "f\r\n"}, {16, "10\r\n"}, {255, "ff\r\n"}, {256, "100\r\n"}, {65536, "10000\r\n"},
-                 {0x123456789abcdefu, "123456789abcdef\r\n"}, {UINT64_MAX, "ffffffffffffffff\r\n"}};
+    } cases[] = {{0, "0\r\n"},
+                 {1, "1\r\n"},
+                 {15, "f\r\n"},
+                 {16, "10\r\n"},
+                 {255, "ff\r\n"},
+                 {256, "100\r\n"},
+                 {65536, "10000\r\n"},
+                 {0x123456789abcdefu, "123456789abcdef\r\n"},
+                 {UINT64_MAX, "ffffffffffffffff\r\n"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char out[18];
         ck_assert_uint_eq(gw__write_chunk_size(out, cases[i].size) - out, strlen(cases[i].text));

@@ -31,7 +31,8 @@ static enum gw__parse_result exact(parse_function *parse, const char *text, size
 static int status_of(parse_function *parse, const char *text, size_t size)
 {
     enum gw__parse_result result = exact(parse, text, size, &raw);
-    ck_assert_msg((result == GW__PARSE_BAD) == (error.reason != NULL), "a reason is given if and only if bad: %s", text);
+    ck_assert_msg((result == GW__PARSE_BAD) == (error.reason != NULL), "a reason is given if and only if bad: %s",
+                  text);
     return result == GW__PARSE_OK ? 0 : result == GW__PARSE_MORE ? 1 : error.status;
 }
 
@@ -109,7 +110,8 @@ static const struct refused requests[] = {
     {400, H "X: a\x0b\r\n\r\n"},
     {400, H "X: a\x0c\r\n\r\n"},
     {400, H "X\x80: a\r\n\r\n"},
-    {400, H "\x0d" "ost: a\r\n\r\n"},
+    {400, H "\x0d"
+            "ost: a\r\n\r\n"},
     {0, H "X: \t a\tb \t\r\n\r\n"},
     {0, H "X:\r\n\r\n"},
     {0, H "X: \t \r\n\r\n"},
@@ -170,7 +172,8 @@ static const struct refused requests[] = {
     {400, P "Transfer-Encoding: \"chunked\"\r\n\r\n"},
     {400, P "Transfer-Encoding: chunked;q=1\r\n\r\n"},
     {400, P "Transfer-Encoding: chun ked\r\n\r\n"},
-    {400, P "Transfer-Encoding: \x0b" "chunked\r\n\r\n"},
+    {400, P "Transfer-Encoding: \x0b"
+            "chunked\r\n\r\n"},
     {501, P "Transfer-Encoding: gzip, chunked\r\n\r\n"},
     {501, P "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"},
     {501, P "Transfer-Encoding: gzip\r\n\r\n"},
@@ -245,7 +248,8 @@ END_TEST
 
 START_TEST(nul)
 {
-    static const char text[] = H "X: a\0b\r\n\r\n", name[] = H "X\0: a\r\n\r\n", target[] = "GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n";
+    static const char text[] = H "X: a\0b\r\n\r\n", name[] = H "X\0: a\r\n\r\n",
+                      target[] = "GET /\0 HTTP/1.1\r\nHost: a\r\n\r\n";
     ck_assert_int_eq(status_of(gw__parse_request, text, sizeof text - 1), 400);
     ck_assert_int_eq(status_of(gw__parse_request, name, sizeof name - 1), 400);
     ck_assert_int_eq(status_of(gw__parse_request, target, sizeof target - 1), 400);
@@ -254,7 +258,8 @@ END_TEST
 
 START_TEST(offsets)
 {
-    const char text[] = "\r\nPOST /a?b HTTP/1.0\r\nX-Thing:  some value \r\nContent-length: 17\r\nEmpty:\r\n\r\nbody: x\r\n\r\n";
+    const char text[] =
+        "\r\nPOST /a?b HTTP/1.0\r\nX-Thing:  some value \r\nContent-length: 17\r\nEmpty:\r\n\r\nbody: x\r\n\r\n";
     ck_assert_int_eq(status_of(gw__parse_request, text, sizeof text - 1), 0);
     ck_assert_uint_eq(raw.size, strstr(text, "body") - text);
     ck_assert_mem_eq(text + raw.method, "POST", raw.method_size);
@@ -288,8 +293,8 @@ START_TEST(response_meaning)
     ck_assert_mem_eq(text + raw.reason, "Not Here", 8);
     ck_assert_int_eq(raw.content_length, 5);
     ck_assert(raw.keep_alive);
-    const char *without[] = {"HTTP/1.1 304 x\r\nContent-Length: 5\r\n\r\n", "HTTP/1.1 204 x\r\nTransfer-Encoding: chunked\r\n\r\n",
-                             "HTTP/1.1 100\r\n\r\n"};
+    const char *without[] = {"HTTP/1.1 304 x\r\nContent-Length: 5\r\n\r\n",
+                             "HTTP/1.1 204 x\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 100\r\n\r\n"};
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(status_of(gw__parse_response, without[i], strlen(without[i])), 0);
         ck_assert_int_eq(raw.content_length, 0);
@@ -329,10 +334,11 @@ END_TEST
 
 START_TEST(hop_by_hop)
 {
-    const char text[] = H "A: 1\r\nConnection: x-one, Host, CONTENT-type,, @,close\r\nX-One: 1\r\nX-TWO: 2\r\nUpgrade: h\r\nTE: t\r\n"
-                          "Keep-Alive: 1\r\nProxy-Connection: 1\r\nTrailer: x\r\nExpect: 100-continue\r\nContent-Length: 0\r\n"
-                          "Content-Type: a/b\r\nConnection: X-Two, Cookie, X-Forwarded-For\r\nCookie: c\r\n"
-                          "X-Forwarded-For: 1.2.3.4\r\nVia: v\r\nx-one: again\r\nForwarded: f\r\n\r\n";
+    const char text[] =
+        H "A: 1\r\nConnection: x-one, Host, CONTENT-type,, @,close\r\nX-One: 1\r\nX-TWO: 2\r\nUpgrade: h\r\nTE: t\r\n"
+          "Keep-Alive: 1\r\nProxy-Connection: 1\r\nTrailer: x\r\nExpect: 100-continue\r\nContent-Length: 0\r\n"
+          "Content-Type: a/b\r\nConnection: X-Two, Cookie, X-Forwarded-For\r\nCookie: c\r\n"
+          "X-Forwarded-For: 1.2.3.4\r\nVia: v\r\nx-one: again\r\nForwarded: f\r\n\r\n";
     static const bool hop[] = {0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 0, 0, 1, 0};
     ck_assert_int_eq(status_of(gw__parse_request, text, sizeof text - 1), 0);
     ck_assert_uint_eq(raw.count, sizeof hop);
@@ -433,8 +439,9 @@ END_TEST
 /* Every odd byte at every place of a head that spans several blocks. */
 START_TEST(every_byte_everywhere)
 {
-    static const char head[] = "GET /some/path?and=query HTTP/1.1\r\nHost: example.com:8080\r\nUser-Agent: something of some length/1.0\r\n"
-                               "Accept: */*\r\nX-Much-Longer-Name-Than-That: and a value that goes over the block's end, certainly so\r\n\r\n";
+    static const char head[] =
+        "GET /some/path?and=query HTTP/1.1\r\nHost: example.com:8080\r\nUser-Agent: something of some length/1.0\r\n"
+        "Accept: */*\r\nX-Much-Longer-Name-Than-That: and a value that goes over the block's end, certainly so\r\n\r\n";
     char text[sizeof head];
     for (unsigned byte = 0; byte < 256; byte++)
         for (size_t at = 0; at < sizeof head - 1; at++) {
@@ -450,9 +457,23 @@ END_TEST
 
 START_TEST(random_input)
 {
-    static const char *const parts[] = {"GET / HTTP/1.1\r\n", "Host: a\r\n", "\r\n", "HTTP/1.1 200 OK\r\n", "X: ", "a", ":", "\n", "\r",
-                                        " ", "\t", "\x80", "\x7f", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n",
-                                        "A-rather-long-field-name-to-cross-blocks: v\r\n", "Connection: close, x\r\n"};
+    static const char *const parts[] = {"GET / HTTP/1.1\r\n",
+                                        "Host: a\r\n",
+                                        "\r\n",
+                                        "HTTP/1.1 200 OK\r\n",
+                                        "X: ",
+                                        "a",
+                                        ":",
+                                        "\n",
+                                        "\r",
+                                        " ",
+                                        "\t",
+                                        "\x80",
+                                        "\x7f",
+                                        "Content-Length: 5\r\n",
+                                        "Transfer-Encoding: chunked\r\n",
+                                        "A-rather-long-field-name-to-cross-blocks: v\r\n",
+                                        "Connection: close, x\r\n"};
     srand(1);
     for (int round = 0; round < 20000; round++) {
         char text[512];
@@ -471,7 +492,8 @@ END_TEST
 
 START_TEST(trailers)
 {
-    static const char text[] = "X-Sum: abc\r\nContent-Length: 7\r\nhost: b\r\nSet-Cookie: c\r\nIf-Match: d\r\nETag: \r\n\r\nnext";
+    static const char text[] =
+        "X-Sum: abc\r\nContent-Length: 7\r\nhost: b\r\nSet-Cookie: c\r\nIf-Match: d\r\nETag: \r\n\r\nnext";
     static const bool hop[] = {0, 1, 1, 1, 1, 0};
     ck_assert_int_eq(status_of(gw__parse_trailers, text, sizeof text - 1), 0);
     ck_assert_uint_eq(raw.size, sizeof text - 1 - 4);

@@ -230,8 +230,8 @@ END_TEST
 START_TEST(decode)
 {
     static const char *const cases[][2] = {
-        {"", ""}, {"abc", "abc"}, {"a%20b", "a b"}, {"%41%7a", "Az"}, {"%", "%"}, {"%4", "%4"}, {"%4g%41", "%4gA"}, {"%%41", "%A"},
-        {"%c3%BC", "\xc3\xbc"}, {"a+b", "a+b"}, {"%2541", "%41"},
+        {"", ""},           {"abc", "abc"}, {"a%20b", "a b"},       {"%41%7a", "Az"}, {"%", "%"},       {"%4", "%4"},
+        {"%4g%41", "%4gA"}, {"%%41", "%A"}, {"%c3%BC", "\xc3\xbc"}, {"a+b", "a+b"},   {"%2541", "%41"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         ck_assert_str_eq(gw__percent_decode(gw__str(cases[i][0]), &arena), cases[i][1]);

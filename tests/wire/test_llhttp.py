@@ -1,8 +1,8 @@
 """llhttp's fixtures against the parser, through http_probe.
 
-What llhttp refuses in strict mode is refused here, and what it takes is taken, with the same number of messages and the
-same bytes of body, but where a rule below says that we are stricter. Most fixtures have no Host, which alone would refuse
-them, and many a target with a fragment: so each request is tried a second time with both mended, and then what
+What llhttp refuses in strict mode is refused here, and what it takes is taken, with the same number of messages and
+the same bytes of body, but where a rule below says that we are stricter. Most fixtures have no Host, which alone would
+refuse them, and many a target with a fragment: so each request is tried a second time with both mended, and then what
 the fixture is about has to decide."""
 import os
 import re
@@ -46,7 +46,10 @@ EXCEPTIONS = {
 ERRORS_EXCEPTED = {"5", "22", "23"}  # data after close, CONNECT and Upgrade, PRI
 METHOD_ERRORS = {"Invalid method for HTTP/x.x request", "Expected space after method"}
 
-TARGET = rb"(?:\*|(?:https?://[\w.~-]+(?::\d+)?)?(?:/(?:[\w.~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?(?:\?[^\x00-\x20\x7f-\xff\"<>#]*)?)"
+ORIGIN = rb"https?://[\w.~-]+(?::\d+)?"
+PATH = rb"/(?:[\w.~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*"
+QUERY = rb"\?[^\x00-\x20\x7f-\xff\"<>#]*"
+TARGET = rb"(?:\*|(?:%b)?(?:%b)?(?:%b)?)" % (ORIGIN, PATH, QUERY)
 
 
 def decode(text):
@@ -102,7 +105,8 @@ def load():
         for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
             with open(os.path.join(folder, name), encoding="utf-8") as f:
                 parts = re.split(r"^#+ +(.*)$", f.read(), flags=re.M)
-            fixtures += [Fixture(f"{kind}/{name}", title, body) for title, body in zip(parts[1::2], parts[2::2]) if "```http" in body]
+            fixtures += [Fixture(f"{kind}/{name}", title, body)
+                         for title, body in zip(parts[1::2], parts[2::2]) if "```http" in body]
     return fixtures
 
 
@@ -115,7 +119,8 @@ def probe(kind, data):
                           capture_output=True, timeout=20)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.decode("latin-1").splitlines()
-    return lines[-1], sum(line.startswith("message ") for line in lines), sum(int(line[5:]) for line in lines if line.startswith("body "))
+    body = sum(int(line[5:]) for line in lines if line.startswith("body "))
+    return lines[-1], sum(line.startswith("message ") for line in lines), body
 
 
 def stricter_request(head):
