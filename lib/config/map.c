@@ -8,9 +8,10 @@
 #include <string.h>
 
 /* "file:line" of a setting, for gw_option_*(); valid until the text is finished. */
-static const char *origin_of(const struct gw__reader *reader, const config_setting_t *setting, struct gw__text *out)
+static const char *origin_of(struct gw__reader *reader, const config_setting_t *setting, struct gw__text *out)
 {
     gw__text_print(out, "%s:%u", reader->name, config_setting_source_line(setting));
+    reader->lost = reader->lost || out->lost;
     return out->lost ? "" : out->data;
 }
 
@@ -336,6 +337,7 @@ static struct gw_option *plugin_of(struct gw__reader *reader, const config_setti
 static void map_plugins(struct gw__reader *reader, const config_setting_t *setting)
 {
     struct gw_option *list = gw_option_create_list(NULL);
+    reader->lost = reader->lost || !list;
     if (is_string(setting) && !gw_option_add_take(list, NULL, plugin_of(reader, setting)))
         reader->lost = true;
     else if (!is_string(setting) && !is_list(setting))

@@ -169,26 +169,13 @@ START_TEST(all_mistakes_are_named)
 }
 END_TEST
 
-static int countdown;
-
-static void *failing_malloc(size_t size)
-{
-    return countdown-- == 0 ? NULL : malloc(size);
-}
-
-static void *failing_realloc(void *memory, size_t size)
-{
-    return countdown-- == 0 ? NULL : realloc(memory, size);
-}
-
 START_TEST(every_allocation_may_fail)
 {
-    gw_set_allocator(failing_malloc, failing_realloc, free);
     int runs = 0, good = 0;
     while (!good && runs < 2000) {
-        countdown = runs++;
+        fail_allocation(runs++);
         struct gw_config *config = build();
-        bool failed = countdown < 0; /* while building: the check has to know */
+        bool failed = allocation_failed(); /* while building: the check has to know */
         struct gw__report report = {0};
         struct gw__checked checked;
         if (config) {
@@ -198,11 +185,11 @@ START_TEST(every_allocation_may_fail)
             ck_assert(!good || checked.services[0].instances[1].weight == 3);
             gw__checked_finish(&checked);
         }
-        ck_assert(good == (countdown >= 0));
+        ck_assert(good == !allocation_failed());
         gw__report_finish(&report);
         gw_config_destroy(config);
     }
-    gw_set_allocator(NULL, NULL, NULL);
+    allocate_normally();
     ck_assert_int_gt(runs, 100);
     ck_assert_int_lt(runs, 2000);
 }

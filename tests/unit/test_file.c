@@ -260,6 +260,32 @@ START_TEST(missing_files_are_named)
 }
 END_TEST
 
+/* libconfig's own memory is not in this: it crashes where malloc fails. */
+START_TEST(every_allocation_may_fail)
+{
+    static const char text[] =
+        "version = 1; workers = 2; plugins = ( \"./a.so\", \"b.so\" );\n"
+        "listeners = ( { address = \"unix:x\"; limits = { headers = 5; }; } );\n"
+        "services = ( { name = \"s\"; instances = ( \"h:1\", { address = \"h:2\"; weight = 2; } ); } );\n"
+        "decorators = ( { errors = {}; } ); filters = ( { timeout = \"1s\"; } );\n"
+        "routes = ( { id = \"r\"; predicates = { path = \"/\"; }; filters = ( { a = 1; } );\n"
+        "             endpoint = { respond = ( 1.5, true ); }; } );\n";
+    int runs = 0, result = -1;
+    while (result != 0 && runs < 2000) {
+        fail_allocation(runs++);
+        struct gw_config *read = gw_config_create();
+        result = gw__config_read_text(read, text, sizeof text - 1, "conf/a.cfg");
+        bool failed = allocation_failed();
+        ck_assert(!read || !failed || result != 0 || read->report.lost);
+        result = failed ? -1 : result;
+        gw_config_destroy(read);
+    }
+    allocate_normally();
+    ck_assert_int_gt(runs, 100);
+    ck_assert_int_lt(runs, 2000);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
     Suite *suite = suite_create("file");
@@ -278,6 +304,7 @@ Suite *make_suite(void)
     tcase_add_test(reader, included_files_are_judged_by_themselves);
     tcase_add_test(reader, a_key_belongs_into_one_file);
     tcase_add_test(reader, missing_files_are_named);
+    tcase_add_test(reader, every_allocation_may_fail);
     suite_add_tcase(suite, reader);
     return suite;
 }

@@ -296,18 +296,6 @@ START_TEST(json_text)
 }
 END_TEST
 
-static int countdown;
-
-static void *failing_malloc(size_t size)
-{
-    return countdown-- == 0 ? NULL : malloc(size);
-}
-
-static void *failing_realloc(void *memory, size_t size)
-{
-    return countdown-- == 0 ? NULL : realloc(memory, size);
-}
-
 /* Builds, copies and checks a tree; true if nothing was lost. What fails must be noticed, never dropped. */
 static bool build_and_check(void)
 {
@@ -331,12 +319,11 @@ static bool build_and_check(void)
 
 START_TEST(every_allocation_may_fail)
 {
-    gw_set_allocator(failing_malloc, failing_realloc, free);
     int runs = 0;
     do
-        countdown = runs++;
+        fail_allocation(runs++);
     while (!build_and_check() && runs < 1000);
-    gw_set_allocator(NULL, NULL, NULL);
+    allocate_normally();
     ck_assert_int_gt(runs, 30);
     ck_assert_int_lt(runs, 1000);
 }

@@ -2,7 +2,36 @@
  * own environment variables (CK_FORK, CK_VERBOSITY, CK_RUN_CASE, CK_TAP_LOG_FILE_NAME). */
 #include "unit.h"
 
+#include <gateway/error.h>
 #include <stdlib.h>
+
+static int countdown;
+
+static void *failing_malloc(size_t size)
+{
+    return countdown-- == 0 ? NULL : malloc(size);
+}
+
+static void *failing_realloc(void *memory, size_t size)
+{
+    return countdown-- == 0 ? NULL : realloc(memory, size);
+}
+
+void fail_allocation(int index)
+{
+    countdown = index;
+    gw_set_allocator(failing_malloc, failing_realloc, free);
+}
+
+bool allocation_failed(void)
+{
+    return countdown < 0;
+}
+
+void allocate_normally(void)
+{
+    gw_set_allocator(NULL, NULL, NULL);
+}
 
 int main(void)
 {

@@ -4,6 +4,14 @@
 
 #include <check.h>
 
+#include <stdbool.h>
+
 Suite *make_suite(void);
+
+/* From now on the index-th allocation of the library fails, that one alone. */
+void fail_allocation(int index);
+/* Whether it has. */
+bool allocation_failed(void);
+void allocate_normally(void);
 
 #endif
