@@ -78,6 +78,11 @@ static void run_free(struct gw__task *task)
 
 /* ---- deadline ---- */
 
+static bool awaits_client(const struct gw_exchange *ex)
+{
+    return !ex->in.ended && ex->in.phase != GW__PHASE_DONE && !ex->in.source_full && !ex->in.parked;
+}
+
 void gw__exchange_expire(struct gw_exchange *ex)
 {
     struct gw__lane *lane = ex->in.parked ? &ex->in : ex->out.parked ? &ex->out : NULL;
@@ -90,7 +95,7 @@ void gw__exchange_expire(struct gw_exchange *ex)
         const char *name = index < ex->chain->filter_count ? ex->chain->filters[index]->head.name : ex->chain->endpoint->head.name;
         gw__answer_fail(ex, 504, "GW5042", "http_response_timeout", "filter '%s' did not answer in time", name);
         gw__pump_answer(ex, index);
-    } else if (!ex->in.ended && ex->in.phase != GW__PHASE_DONE && !ex->in.source_full) {
+    } else if (awaits_client(ex)) {
         gw__answer_fail(ex, 408, "GW4081", "http_request_error", "the request's body did not come in time");
         gw__pump_answer(ex, ex->endpoint_started ? ex->chain->filter_count : ex->in.at);
     } else {
@@ -101,7 +106,9 @@ void gw__exchange_expire(struct gw_exchange *ex)
 
 static uint64_t due_ms(const struct gw_exchange *ex)
 {
-    return ex->times.active_ms + (uint64_t)(ex->head_sent ? ex->times.stall_ms : ex->times.timeout_ms);
+    const struct gw__times *times = &ex->times;
+    bool stalls = ex->head_sent || (awaits_client(ex) && times->stall_ms < times->timeout_ms);
+    return times->active_ms + (uint64_t)(stalls ? times->stall_ms : times->timeout_ms);
 }
 
 static void handle_deadline(struct gw__timer *timer)
