@@ -41,7 +41,8 @@ struct gw__parse_error {
  * bad or too large). A request must have exactly one Host (HTTP/1.1), a valid one; framing is settled: CL
  * or chunked, never both, CL once, Transfer-Encoding "chunked" and nothing else, not in HTTP/1.0. Up to two empty
  * lines (CRLF) before a request line are skipped. A response with status 1xx, 204 or 304 has no body whatever it says
- * (chunked false, content_length 0). Of the target only its end is known yet: gw__head_from_request() looks into it.
+ * (chunked false; content_length 0, but a 304's, which is what a 200 would have). Of the target only its end is known
+ * yet: gw__head_from_request() looks into it.
  *
  * .hop is set for Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, Content-Length and
  * Expect (the codec writes framing and expectations itself), and for what Connection names. It can't name fields

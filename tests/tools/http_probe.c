@@ -66,8 +66,11 @@ static const char *take_body(const struct gw__head *head)
 {
     if (head->chunked)
         return take_chunked();
-    int64_t rest = end - at,
-            size = head->content_length < 0 || head->content_length > rest ? rest : head->content_length;
+    if (head->status == 304)
+        return "";
+    int64_t rest = end - at, size = head->content_length;
+    if (size < 0 || size > rest)
+        size = rest;
     if (size)
         printf("body %lld\n", (long long)size);
     at += size;

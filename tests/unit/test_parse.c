@@ -293,11 +293,19 @@ START_TEST(response_meaning)
     ck_assert_mem_eq(text + raw.reason, "Not Here", 8);
     ck_assert_int_eq(raw.content_length, 5);
     ck_assert(raw.keep_alive);
-    const char *without[] = {"HTTP/1.1 304 x\r\nContent-Length: 5\r\n\r\n",
-                             "HTTP/1.1 204 x\r\nTransfer-Encoding: chunked\r\n\r\n", "HTTP/1.1 100\r\n\r\n"};
-    for (int i = 0; i < 3; i++) {
-        ck_assert_int_eq(status_of(gw__parse_response, without[i], strlen(without[i])), 0);
-        ck_assert_int_eq(raw.content_length, 0);
+    static const struct {
+        const char *text;
+        int64_t length;
+    } bodyless[] = {
+        {"HTTP/1.1 304 x\r\nContent-Length: 5\r\n\r\n", 5},
+        {"HTTP/1.1 304 x\r\nTransfer-Encoding: chunked\r\n\r\n", -1},
+        {"HTTP/1.1 204 x\r\nContent-Length: 5\r\n\r\n", 0},
+        {"HTTP/1.1 204 x\r\nTransfer-Encoding: chunked\r\n\r\n", 0},
+        {"HTTP/1.1 100\r\n\r\n", 0},
+    };
+    for (size_t i = 0; i < sizeof bodyless / sizeof *bodyless; i++) {
+        ck_assert_int_eq(status_of(gw__parse_response, bodyless[i].text, strlen(bodyless[i].text)), 0);
+        ck_assert_int_eq(raw.content_length, bodyless[i].length);
         ck_assert(!raw.chunked);
     }
     ck_assert_int_eq(status_of(gw__parse_response, R "\r\n", strlen(R "\r\n")), 0);
