@@ -100,7 +100,7 @@ def test_slow_reader(gw, filters):
     """A client that reads slowly, through small buffers, holds up the upstream and loses nothing."""
     size = 4_000_000
     with gw.client(receive_buffer=8192) as c:
-        c.request(target=f"/bytes/{size}", host=f"filters{filters}.test", headers=[("Connection", "close")])
+        c.request(target=f"/bytes/{size}", host=f"filters{filters}.test", version="HTTP/1.0")  # unframed
         head = c.reader.until(b"\r\n\r\n", "head")
         assert head.startswith(b"HTTP/1.1 200")
         got = c.slow_rest(50000, 0.002, size)
@@ -148,7 +148,8 @@ def test_streaming_endpoint(gw, kind, framing, filters):
     expected = sha256(origin_bytes(1000000))
     with gw.client() as c:
         answer = c.get(host=f"{kind}{filters}.test")
-        assert answer.framing == framing and sha256(answer.body) == expected
+        assert answer.framing == ("chunked" if filters else framing)  # a body hook may change the length
+        assert sha256(answer.body) == expected
     with gw.client(receive_buffer=8192) as c:
         c.request(host=f"{kind}{filters}.test", version="HTTP/1.0")
         head = c.reader.until(b"\r\n\r\n", "head")
@@ -180,8 +181,8 @@ def test_whole_body_filter(gw, up, size, as_chunks, filters):
     with gw.client() as c:
         answer = c.post("/sink", body, chunked=as_chunks, host=f"whole{filters}.test")
         assert answer.status == 200
-        assert answer.json["size"] == size + 4
-        assert answer.json["sha256"] == sha256(body.upper() + b"-end")
+        changed = body.upper() + b"-end"
+        assert (answer.json["size"], answer.json["sha256"]) == (len(changed), sha256(changed))
         assert ["X-Whole-Size", str(size)] in answer.json["headers"]
 
 
@@ -192,7 +193,7 @@ def test_memory_stays_while_a_large_body_passes(gw):
         c.get("/bytes/1000000", host="filters1.test")
     before = gw.rss_kib()
     with gw.client(receive_buffer=8192) as c:
-        c.request(target="/bytes/60000000", host="filters1.test", headers=[("Connection", "close")])
+        c.request(target="/bytes/60000000", host="filters1.test")
         c.reader.until(b"\r\n\r\n", "head")
         c.slow_rest(65536, 0.005, 1_000_000)
         assert gw.rss_kib() - before < 1024

@@ -9,6 +9,8 @@ from support.data import pattern
 def test_two_listeners(gateway, upstream):
     gw = gateway(config([route()], {"up": [upstream.address]}, listeners=["127.0.0.1:0", "127.0.0.1:0"]))
     assert len(set(gw.ports)) == 2
+    for _ in range(2):  # each keeps its own
+        assert gw.reload().status == 200
     for index in range(2):
         with gw.client(index) as c:
             assert c.get("/bytes/1000").body == pattern(1000)

@@ -8,7 +8,8 @@ import threading
 import time
 
 import pytest
-from support.config import config, respond, route
+from support.client import Client
+from support.config import build_folder, config, respond, route
 from support.data import pattern
 from support.gateway import eventually
 
@@ -116,7 +117,7 @@ def test_connections_survive(gateway, upstream, reload):
 
 def test_good_bad_good(gateway, upstream):
     gw = gateway(answering("good", upstream))
-    generation = gw.status()["generations"]
+    alive = gw.status()["generations"]["alive"]
     bad = answering("bad", upstream).replace('path = "/text"', 'path = "/text"; pth = "/x"')
     answer = gw.reload(bad)
     assert answer.status in (400, 409, 422), answer
@@ -128,7 +129,7 @@ def test_good_bad_good(gateway, upstream):
     gw.signal(signal.SIGHUP)
     gw.wait_stderr("pth")
     assert gw.get("/text").text == "good"
-    assert gw.status()["generations"] == generation
+    assert gw.status()["generations"]["alive"] == alive
     assert gw.reload(answering("better", upstream)).status == 200
     assert gw.get("/text").text == "better"
 
@@ -149,17 +150,17 @@ def test_changed_workers_are_refused(gateway, upstream):
 
 
 def test_listener_added_and_removed(gateway, upstream, factory):
-    listeners = ["127.0.0.1:0", f"unix:{factory.folder}/second.sock"]
+    path = str(factory.folder / "second.sock")
     gw = gateway(answering("a", upstream))
     kept = gw.client()
     assert kept.get("/text").text == "a"
-    assert gw.reload(answering("b", upstream, listeners=listeners)).status == 200
-    path = str(factory.folder / "second.sock")
-    from support.client import Client
-    with Client(path) as c:
-        assert c.get("/text").text == "b"
+    assert gw.reload(answering("b", upstream, listeners=["127.0.0.1:0", f"unix:{path}"])).status == 200
+    with Client(path) as idle, Client(path) as busy:
+        assert idle.get("/text").text == "b"
+        busy.request(target="/sleep/0.3")
+        time.sleep(0.05)
         assert gw.reload(answering("c", upstream)).status == 200
-        assert c.get("/text").text == "c"  # what was accepted goes on
+        assert busy.response().body == b"awake", "what was under way on a listener that went finishes"
     with pytest.raises((FileNotFoundError, ConnectionRefusedError)):
         Client(path)
     assert kept.get("/text").text == "c"
@@ -172,17 +173,10 @@ def test_generations_are_freed(gateway, upstream):
     time.sleep(0.05)
     for i in range(10):
         assert gw.reload(answering(str(i), upstream, workers=2)).status == 200
-    generations = gw.status()["generations"]
+    assert gw.status()["generations"]["alive"] == 2, "the one in use, and that of the slow request"
     assert slow.response().status == 200
-    live = eventually(lambda: alive(gw) == 1 and gw.status()["generations"], what="old generations to be freed")
-    assert live != generations
+    eventually(lambda: gw.status()["generations"]["alive"] == 1, what="old generations to be freed")
     eventually(lambda: gw.get("/counts").json["instances"] == 2, what="instances of old tables to be destroyed")
-
-
-def alive(gw):
-    """How many tables are in memory, by the status."""
-    generations = gw.status()["generations"]
-    return generations["alive"] if isinstance(generations, dict) else len(generations)
 
 
 @pytest.mark.plain
@@ -231,7 +225,6 @@ def test_status(gateway, upstream):
 
 
 def gwctl(*arguments):
-    from support.config import build_folder
     return subprocess.run([os.path.join(build_folder(), "cli", "gwctl"), *arguments], capture_output=True, text=True,
                           timeout=30)
 

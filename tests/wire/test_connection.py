@@ -178,13 +178,6 @@ def test_idle_connection_is_closed(gateway):
         assert 0.15 < time.monotonic() - start < 4
 
 
-def test_half_closed_client_gets_its_answer(gw):
-    with gw.client() as c:
-        c.request(target="/sleep/0.1").half_close()
-        assert c.response().body == b"awake"
-        assert c.closed()
-
-
 def test_dead_pooled_connection_is_not_used(gw, up):
     """The upstream closed it while it was idle: the next request gets a fresh one."""
     with gw.client() as c:

@@ -93,6 +93,16 @@ def test_forwarded_for_is_appended(client):
     assert headers.get("X-Forwarded-For") == "192.0.2.7, 127.0.0.1"
 
 
+def test_forwarded_in_several_fields(client):
+    """What a client claims in a second field must not stand behind, or beside, what the gateway knows."""
+    _, headers = seen(client, host="shop.example", headers=[
+        ("X-Forwarded-For", "192.0.2.7"), ("X-Other", "1"), ("x-forwarded-for", "192.0.2.8"),
+        ("X-Forwarded-Proto", "https"), ("X-Forwarded-Proto", "gopher"),
+        ("X-Forwarded-Host", "evil.example"), ("X-Forwarded-Host", "worse.example")])
+    assert headers.get("X-Forwarded-For") == "192.0.2.7, 192.0.2.8, 127.0.0.1"
+    assert headers.all("X-Forwarded-Proto") == ["http"] and headers.all("X-Forwarded-Host") == ["shop.example"]
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "M-SEARCH"])
 def test_methods_pass(gw, up, method):
     with gw.client() as c:
