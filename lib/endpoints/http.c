@@ -42,35 +42,45 @@ static void add(struct gw_exchange *ex, struct gw__fields *fields, struct gw__st
         ex->out_of_memory = true;
 }
 
+/* One field of the name, and what a client put into others of it does not go on beside it. */
 static void set(struct gw_exchange *ex, enum gw__field_id id, struct gw__str name, struct gw__str value)
 {
-    struct gw__field *field = (struct gw__field *)gw__fields_find_id(&ex->request.fields, id);
+    const struct gw__fields *fields = &ex->request.fields;
+    struct gw__field *field = (struct gw__field *)gw__fields_find_id(fields, id);
     if (!field) {
         add(ex, &ex->request.fields, name, value);
         return;
     }
     field->value = value.data;
     field->value_size = (uint32_t)value.size;
+    field->hop = false; /* whatever the client's Connection says of it */
+    for (struct gw__field *other = field + 1; other < fields->items + fields->count; other++)
+        if (other->id == id)
+            other->hop = true;
 }
 
-/* The client's address behind those that earlier proxies put there. */
+/* The client's address behind those that earlier proxies put there, in one field or several. */
 static void add_forwarded_for(struct gw_exchange *ex)
 {
-    struct gw__field *old = (struct gw__field *)gw__fields_find_id(&ex->request.fields, GW__FIELD_X_FORWARDED_FOR);
-    struct gw__str ip = {ex->peer, ex->peer_ip_size};
-    size_t old_size = old ? old->value_size + 2 : 0;
-    char *value = gw__arena_alloc(&ex->arena, old_size + ip.size + 1);
+    const struct gw__fields *fields = &ex->request.fields;
+    const struct gw__field *end = fields->items + fields->count;
+    const struct gw__field *first = gw__fields_find_id(fields, GW__FIELD_X_FORWARDED_FOR);
+    size_t size = ex->peer_ip_size;
+    for (const struct gw__field *old = first; old && old < end; old++)
+        size += old->id == GW__FIELD_X_FORWARDED_FOR ? old->value_size + 2u : 0;
+    char *value = gw__arena_alloc(&ex->arena, size + 1), *to = value;
     if (!value) {
         ex->out_of_memory = true;
         return;
     }
-    if (old) {
-        memcpy(value, old->value, old->value_size);
-        memcpy(value + old->value_size, ", ", 2);
-    }
-    memcpy(value + old_size, ip.data, ip.size);
-    value[old_size + ip.size] = '\0';
-    set(ex, GW__FIELD_X_FORWARDED_FOR, GW__STR("X-Forwarded-For"), (struct gw__str){value, old_size + ip.size});
+    for (const struct gw__field *old = first; old && old < end; old++)
+        if (old->id == GW__FIELD_X_FORWARDED_FOR) {
+            to = (char *)memcpy(to, old->value, old->value_size) + old->value_size;
+            to = (char *)memcpy(to, ", ", 2) + 2;
+        }
+    memcpy(to, ex->peer, ex->peer_ip_size);
+    value[size] = '\0';
+    set(ex, GW__FIELD_X_FORWARDED_FOR, GW__STR("X-Forwarded-For"), (struct gw__str){value, size});
 }
 
 /* RFC 9110 section 7.6.3: the version in which the message was received. */

@@ -72,7 +72,7 @@ void gw__blocking_destroy(struct gw__blocking *blocking)
 bool gw__blocking_submit(struct gw__blocking *blocking, struct gw__job *job)
 {
     pthread_mutex_lock(&blocking->mutex);
-    if (!blocking->idle && blocking->started < blocking->threads &&
+    if (blocking->idle <= blocking->waiting && blocking->started < blocking->threads &&
         pthread_create(&blocking->ids[blocking->started], NULL, run_thread, blocking) == 0)
         blocking->started++;
     bool taken = blocking->started && blocking->waiting < blocking->limit && !blocking->stopping;

@@ -37,7 +37,7 @@ def test_connection_names_any_case_and_many(client):
 
 def test_connection_cannot_remove_what_the_gateway_needs(client):
     """Naming Host, Content-Length or the forwarding fields does not take them away (or is refused)."""
-    answer = client.get("/echo", [("Connection", "Host, X-Forwarded-For")])
+    answer = client.get("/echo", [("Connection", "Host, X-Forwarded-For"), ("X-Forwarded-For", "192.0.2.7")])
     if answer.status == 200:
         headers = Headers([tuple(h) for h in answer.json["headers"]])
         assert len(headers.all("Host")) == 1
