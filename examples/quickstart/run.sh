@@ -15,7 +15,7 @@ esac
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 missing=
-for package in gcc meson ninja-build pkg-config libevent-dev libconfig-dev libcjson-dev python3 curl; do
+for package in gcc libc6-dev meson ninja-build pkg-config libevent-dev libconfig-dev libcjson-dev python3 curl; do
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
 done
 if [ -n "$missing" ]; then
@@ -27,8 +27,10 @@ fi
 
 if [ ! -x "$build/cli/gwctl" ]; then
     echo "building in ${build#"$root/"}"
-    [ -e "$build/build.ninja" ] || meson setup "$build" "$root" -Dtests=false >/dev/null
-    ninja -C "$build" >/dev/null
+    log=$(mktemp)
+    { [ -e "$build/build.ninja" ] || meson setup "$build" "$root" -Dtests=false; } >"$log" 2>&1 &&
+        ninja -C "$build" >"$log" 2>&1 || { cat "$log" >&2; rm "$log"; exit 1; }
+    rm "$log"
 fi
 
 pids=
