@@ -4,11 +4,14 @@
 #include "http/parse.h"
 
 #include "http/chars.h"
+#include "http/hop.h"
 #include "http/names.h"
 #include "http/scan.h"
 #include "http/uri.h"
 
 #define NONE SIZE_MAX
+
+enum { MOST_OPTIONS = 32 }; /* in Connection; each is looked for among all fields */
 
 enum kind { REQUEST, RESPONSE, TRAILERS };
 
@@ -26,7 +29,8 @@ struct parser {
     struct gw__parse_error *error;
     const struct gw__raw_field *last;  /* behind those that may be filled in */
     bool host, coding, coding_unknown; /* a Host, a Transfer-Encoding, one that is not chunked was there */
-    bool close, stay, names;           /* Connection: close, keep-alive, something else */
+    bool close, stay;                  /* Connection: close, keep-alive */
+    unsigned names;                    /* what else is in Connection: names of fields */
 };
 
 typedef void scan_function(const char *data, size_t base, size_t size, struct gw__bits *out);
@@ -133,26 +137,12 @@ static inline bool take_content_length(struct parser *parser, const char *value,
     return true;
 }
 
-/* Cuts the next element off a list: blanks around it gone, maybe empty. */
-static struct gw__str next_element(const char **at, const char *end)
-{
-    const char *from = *at, *to = memchr(from, ',', (size_t)(end - from));
-    *at = to ? to + 1 : end;
-    if (!to)
-        to = end;
-    while (from < to && (*from == ' ' || *from == '\t'))
-        from++;
-    while (from < to && (to[-1] == ' ' || to[-1] == '\t'))
-        to--;
-    return (struct gw__str){from, (size_t)(to - from)};
-}
-
 static bool take_coding(struct parser *parser, const char *value, uint32_t size)
 {
     const char *end = value + size;
     parser->coding = true;
     do {
-        struct gw__str coding = next_element(&value, end);
+        struct gw__str coding = gw__next_element(&value, end);
         if (value == end && end[-1] == ',')
             return fail(parser, 400, "Transfer-Encoding is malformed");
         if (parser->out->chunked)
@@ -172,14 +162,16 @@ static bool take_connection(struct parser *parser, const char *value, uint32_t s
     if (size == 10 && gw__name_is(value, "keep-alive", 10))
         return parser->stay = true;
     for (const char *end = value + size; value < end;) {
-        struct gw__str option = next_element(&value, end);
+        struct gw__str option = gw__next_element(&value, end);
         if (gw__str_case_equal(option, GW__STR("close")))
             parser->close = true;
         else if (gw__str_case_equal(option, GW__STR("keep-alive")))
             parser->stay = true;
         else if (gw__is_token(option.data, option.size))
-            parser->names = true;
+            parser->names++;
     }
+    if (parser->names > MOST_OPTIONS)
+        return fail(parser, 400, "too many options in Connection");
     return true;
 }
 
@@ -333,56 +325,6 @@ static enum gw__parse_result take_lines_scalar(struct parser *parser, size_t sta
     return take_lines(parser, start, gw__scan_scalar);
 }
 
-static bool is_one_of(const char *name, size_t size, const char *const *names)
-{
-    for (; *names; names++)
-        if (strlen(*names) == size && gw__case_equal(*names, name, size))
-            return true;
-    return false;
-}
-
-/* RFC 9110 section 7.6.1: options name hop-by-hop fields only. These are for all recipients, or we and the upstream
- * decide by them, so a client can't have them removed by naming them. */
-static bool is_end_to_end(const char *name, size_t size)
-{
-    switch (gw__field_id(name, size)) {
-    case GW__FIELD_HOST:
-    case GW__FIELD_AUTHORIZATION:
-    case GW__FIELD_CACHE_CONTROL:
-    case GW__FIELD_COOKIE:
-    case GW__FIELD_SET_COOKIE:
-    case GW__FIELD_DATE:
-    case GW__FIELD_FORWARDED:
-    case GW__FIELD_MAX_FORWARDS:
-    case GW__FIELD_VIA: return true;
-    default:
-        return (size > 8 && gw__case_equal(name, "content-", 8)) ||
-               (size > 12 && gw__case_equal(name, "x-forwarded-", 12)) ||
-               is_one_of(name, size, (const char *const[]){"location", "origin", "range", NULL});
-    }
-}
-
-static void mark_hop(struct gw__raw_head *raw, const char *data, struct gw__str name)
-{
-    if (is_end_to_end(name.data, name.size))
-        return;
-    for (unsigned i = 0; i < raw->count; i++) {
-        struct gw__raw_field *field = &raw->fields[i];
-        if (field->name_size == name.size && gw__case_equal(data + field->name, name.data, name.size))
-            field->hop = true;
-    }
-}
-
-static void mark_named(struct gw__raw_head *raw, const char *data)
-{
-    for (unsigned i = 0; i < raw->count; i++) {
-        const struct gw__raw_field *field = &raw->fields[i];
-        const char *at = data + field->value, *end = at + field->value_size;
-        while (field->id == GW__FIELD_CONNECTION && at < end)
-            mark_hop(raw, data, next_element(&at, end));
-    }
-}
-
 static __attribute__((noinline)) bool settle_coding(struct parser *parser)
 {
     if (parser->out->content_length >= 0)
@@ -399,7 +341,7 @@ static inline bool settle(struct parser *parser)
     if (parser->coding && !settle_coding(parser))
         return false;
     if (parser->names)
-        mark_named(out, parser->data);
+        gw__raw_mark_named(out, parser->data);
     out->keep_alive = !parser->close && (out->minor == 1 || parser->stay);
     if (parser->kind == REQUEST)
         return parser->host || out->minor == 0 || fail(parser, 400, "no Host");
@@ -460,36 +402,11 @@ enum gw__parse_result gw__parse_response_scalar(const char *data, size_t size, c
     return parse(RESPONSE, data, size, limits, out, error, take_lines_scalar);
 }
 
-/* RFC 9110 section 6.5.1: what decides about framing, routing, access, caching or reading of the message has come too
- * late in a trailer, and a recipient that merges it would be fooled. */
-static bool is_forbidden_in_trailer(const char *name, size_t size)
-{
-    static const char *const names[] = {
-        "proxy-authorization",
-        "proxy-authenticate",
-        "www-authenticate",
-        "age",
-        "expires",
-        "retry-after",
-        "vary",
-        "pragma",
-        "if-match",
-        "if-none-match",
-        "if-modified-since",
-        "if-unmodified-since",
-        "if-range",
-        NULL,
-    };
-    enum gw__field_id id = gw__field_id(name, size);
-    return (id != GW__FIELD_OTHER && id != GW__FIELD_ETAG) || is_end_to_end(name, size) || is_one_of(name, size, names);
-}
-
 enum gw__parse_result gw__parse_trailers(const char *data, size_t size, const struct gw__parse_limits *limits,
                                          struct gw__raw_head *raw, struct gw__parse_error *error)
 {
     enum gw__parse_result result = parse(TRAILERS, data, size, limits, raw, error, take_lines_sse2);
     if (result == GW__PARSE_OK)
-        for (unsigned i = 0; i < raw->count; i++)
-            raw->fields[i].hop = is_forbidden_in_trailer(data + raw->fields[i].name, raw->fields[i].name_size);
+        gw__raw_mark_trailers(raw, data);
     return result;
 }

@@ -48,7 +48,7 @@ struct gw__parse_error {
  * Expect (the codec writes framing and expectations itself), and for what Connection names. It can't name fields
  * that are for all recipients or that we or the upstream decide by (RFC 9110 section 7.6.1): Host, Content-*,
  * Cache-Control, Authorization, Cookie, Set-Cookie, Via, Forwarded, X-Forwarded-*, Date, Max-Forwards, Location,
- * Origin, Range. */
+ * Origin, Range. More than 32 names are refused. */
 enum gw__parse_result gw__parse_request(const char *data, size_t size, const struct gw__parse_limits *limits,
                                         struct gw__raw_head *out, struct gw__parse_error *error);
 enum gw__parse_result gw__parse_response(const char *data, size_t size, const struct gw__parse_limits *limits,

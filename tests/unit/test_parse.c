@@ -384,6 +384,20 @@ START_TEST(limited)
 }
 END_TEST
 
+START_TEST(most_options)
+{
+    char text[400] = H "Connection: close";
+    for (int i = 0; i < 32; i++)
+        strcat(text, ", o");
+    size_t size = strlen(text);
+    strcpy(text + size, "\r\no: p\r\n\r\n");
+    ck_assert_int_eq(status_of(gw__parse_request, text, strlen(text)), 0);
+    ck_assert(raw.fields[2].hop);
+    strcpy(text + size, "\r\nConnection: o\r\n\r\n");
+    ck_assert_int_eq(status_of(gw__parse_request, text, strlen(text)), 400);
+}
+END_TEST
+
 START_TEST(most_fields)
 {
     static char text[8192];
@@ -541,6 +555,7 @@ Suite *make_suite(void)
     tcase_add_test(heads, keep_alive);
     tcase_add_test(heads, hop_by_hop);
     tcase_add_test(heads, limited);
+    tcase_add_test(heads, most_options);
     tcase_add_test(heads, most_fields);
     tcase_add_test(heads, trailers);
     suite_add_tcase(suite, heads);
