@@ -56,7 +56,7 @@ def test_first_signal_drains(gateway, upstream, number):
 def test_second_signal_ends_at_once(gateway, upstream):
     gw = gateway(config([route()], {"up": [upstream.address]}))
     with gw.client() as c:
-        c.request("GET", "/sleep/30")
+        c.request("GET", "/sleep/3")
         time.sleep(0.2)
         gw.signal(signal.SIGTERM)
         time.sleep(0.2)
