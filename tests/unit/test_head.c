@@ -1,9 +1,11 @@
 /* Fields, their ids, the copy of a parsed head into an arena, and heads back to bytes. */
-#include "base/alloc.h"
 #include "http/chars.h"
 #include "http/parse.h"
+#include "http/uri.h"
 #include "http/write.h"
 #include "unit.h"
+
+#include <gateway/error.h>
 
 #include <ctype.h>
 #include <stdio.h>
@@ -296,6 +298,47 @@ START_TEST(write_response)
 }
 END_TEST
 
+static int left; /* allocations that still succeed */
+
+static void *scarce_malloc(size_t size)
+{
+    return left-- > 0 ? malloc(size) : NULL;
+}
+
+static void *scarce_realloc(void *memory, size_t size)
+{
+    return left-- > 0 ? realloc(memory, size) : NULL;
+}
+
+/* A head that needs two blocks and a path to be normalised, with one more allocation each time. */
+START_TEST(out_of_memory)
+{
+    static char text[6000];
+    struct gw__head head;
+    struct gw__fields list = {0};
+    int size = snprintf(text, sizeof text, "GET /%05000d/../x HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n", 0), failed = 0;
+    ck_assert_int_eq(gw__parse_request(text, (size_t)size, &limits, &raw, &error), GW__PARSE_OK);
+    gw_set_allocator(scarce_malloc, scarce_realloc, free);
+    for (int given = 0;; given++) {
+        left = given;
+        error = (struct gw__parse_error){0};
+        enum gw__parse_result result = gw__head_from_request(&head, &raw, text, &arena, 0, &error);
+        gw__arena_finish(&arena);
+        if (result == GW__PARSE_OK)
+            break;
+        ck_assert_int_eq(error.status, 503);
+        failed++;
+    }
+    ck_assert_int_ge(failed, 3);
+    left = 0;
+    ck_assert(!gw__head_from_response(&head, &raw, text, &arena, 0));
+    ck_assert(!gw__fields_from_trailers(&list, &raw, text, &arena));
+    ck_assert(!gw__fields_add(&list, &arena, "a", 1, "b", 1));
+    ck_assert_ptr_null(gw__percent_decode(GW__STR("a"), &arena));
+    gw_set_allocator(NULL, NULL, NULL);
+}
+END_TEST
+
 START_TEST(copy_short)
 {
     char from[300], to[302];
@@ -358,6 +401,7 @@ Suite *make_suite(void)
     tcase_add_test(cases, method_ids);
     tcase_add_test(cases, write_request);
     tcase_add_test(cases, write_response);
+    tcase_add_test(cases, out_of_memory);
     tcase_add_test(cases, copy_short);
     tcase_add_test(cases, chunk_sizes);
     tcase_add_test(cases, reasons);
