@@ -67,12 +67,16 @@ int usage_error(const struct verb *verb, const char *format, ...)
     return EXIT_USAGE;
 }
 
+int exit_code(int result)
+{
+    return result == 0 ? EXIT_OK : result == GW_ERROR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
+}
+
 int report_result(int result, const char *text)
 {
-    if (result == 0)
-        return EXIT_OK;
-    fprintf(stderr, "%s\n", text && *text ? text : gw_error_text(result));
-    return result == GW_ERROR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
+    if (result != 0)
+        fprintf(stderr, "%s\n", text && *text ? text : gw_error_text(result));
+    return exit_code(result);
 }
 
 int apply_file(struct gw_server *server, const char *path, bool check_only)

@@ -23,6 +23,8 @@ int print_help(const struct verb *self, int count, char **arguments);
 int usage_error(const struct verb *verb, const char *format, ...) GW_PRINTF(2, 3);
 /* Reads a config file and applies it (or only checks it). Returns what the library did. */
 int apply_file(struct gw_server *server, const char *path, bool check_only);
+/* The exit code for what a library call returned. */
+int exit_code(int result);
 /* Prints what a library call gave and turns it into an exit code. */
 int report_result(int result, const char *text);
 const struct verb *find_verb(const char *name);

@@ -27,16 +27,13 @@ static void write_log(void *user, enum gw_log_level level, const char *line)
     (void)written; /* there is nowhere left to complain to */
 }
 
+/* Errors are told where they are made, on the keeper's thread: the next reload may replace their text. */
 static int load(struct gw_server *server, void *path)
 {
-    return apply_file(server, path, false);
-}
-
-static void reload(struct gw_server *server)
-{
-    int result = gw_server_reload(server);
+    int result = apply_file(server, path, false);
     if (result != 0)
         report_result(result, gw_server_error(server));
+    return result;
 }
 
 static void stop(struct gw_server *server)
@@ -56,7 +53,7 @@ static void serve(struct gw_server *server, const sigset_t *signals)
         if (sigwait(signals, &number) != 0)
             continue;
         if (number == SIGHUP) {
-            reload(server);
+            gw_server_reload(server);
         } else if (number == SIGUSR1) {
             gw_server_reopen_logs(server);
         } else {
@@ -71,12 +68,15 @@ static int start(struct gw_server *server, char *path)
     gw_server_set_log(server, write_log, NULL);
     gw_server_set_reload(server, load, path);
     int result = load(server, path);
-    if (result == 0)
-        result = gw_server_start(server);
+    if (result != 0)
+        return exit_code(result);
+    result = gw_server_start(server);
+    if (result != 0)
+        return report_result(result, gw_server_error(server));
     const char *address;
-    for (size_t i = 0; result == 0 && (address = gw_server_address(server, i)); i++)
+    for (size_t i = 0; (address = gw_server_address(server, i)); i++)
         fprintf(stderr, "listening on %s\n", address);
-    return report_result(result, gw_server_error(server));
+    return EXIT_OK;
 }
 
 int run_gateway(const struct verb *self, int count, char **arguments)

@@ -80,19 +80,23 @@ static void free_table(struct gw_server *server, struct gw__table *table)
     server->freed++;
 }
 
+/* No config is applied while workers leave: the swap would wait for them. The keeper may wait for the lock,
+ * so it is let go of before the keeper is joined. */
 static void stop_workers(struct gw_server *server, int drain_ms)
 {
     if (server->run == GW__RUN_THREADS) {
+        pthread_mutex_lock(&server->lock);
+        server->run = GW__RUN_STOPPED;
         for (unsigned i = 0; i < server->worker_count; i++)
             gw__worker_stop(server->workers[i], drain_ms);
         for (unsigned i = 0; i < server->worker_count; i++)
             pthread_join(server->workers[i]->thread, NULL);
+        pthread_mutex_unlock(&server->lock);
         gw__worker_stop(server->keeper, 0);
         pthread_join(server->keeper->thread, NULL);
         for (unsigned i = 0; i <= server->worker_count; i++)
             server->workers[i]->has_thread = false;
         gw__writer_stop(server->writer);
-        server->run = GW__RUN_STOPPED;
     } else if (server->run == GW__RUN_ATTACHED) {
         gw__worker_stop(server->keeper, drain_ms);
     }
@@ -298,7 +302,8 @@ static int apply(struct gw_server *server, const struct gw_config *config, bool 
     struct gw__table *table = compile(server, config, &checked, &report);
     bool first = !server->worker_count;
     if (table && !check_only) {
-        server->worker_count = table->worker_count;
+        if (first)
+            server->worker_count = table->worker_count;
         gw__ports_bind(server, table, &report);
     }
     if (table && !check_only && !gw__report_bad(&report)) {
@@ -347,16 +352,27 @@ int gw_server_check(struct gw_server *server, const struct gw_config *config)
     return locked_apply(server, config, true);
 }
 
+/* A port outlives the table that is current now, as long as the next one names it too. */
+static const struct gw__port *find_port(const struct gw_server *server, size_t index)
+{
+    if (!server)
+        return NULL;
+    pthread_mutex_lock((pthread_mutex_t *)&server->lock);
+    const struct gw__table *table = server->table;
+    const struct gw__port *port = table && index < table->listener_count ? table->listeners[index].port : NULL;
+    pthread_mutex_unlock((pthread_mutex_t *)&server->lock);
+    return port;
+}
+
 int gw_server_port(const struct gw_server *server, size_t index)
 {
-    const struct gw__table *table = server ? server->table : NULL;
-    return table && index < table->listener_count ? table->listeners[index].port->port : -1;
+    const struct gw__port *port = find_port(server, index);
+    return port ? port->port : -1;
 }
 
 const char *gw_server_address(const struct gw_server *server, size_t index)
 {
-    const struct gw__table *table = server ? server->table : NULL;
-    const struct gw__port *port = table && index < table->listener_count ? table->listeners[index].port : NULL;
+    const struct gw__port *port = find_port(server, index);
     return !port ? NULL : port->is_unix ? port->address : port->bound;
 }
 
@@ -403,7 +419,7 @@ static int fail_start(struct gw_server *server)
     return set_error(server, GW_ERROR_SYSTEM, text);
 }
 
-int gw_server_start(struct gw_server *server)
+static int start(struct gw_server *server)
 {
     int result = check_startable(server);
     if (result < 0)
@@ -414,17 +430,27 @@ int gw_server_start(struct gw_server *server)
     if (gw__writer_start(server->writer, server->log, server->log_user) < 0)
         return fail_start(server);
     unsigned started = 0;
+    set_error(server, GW_OK, "");
+    server->run = GW__RUN_THREADS;
     while (started <= server->worker_count && gw__worker_start(server->workers[started]) == GW_OK)
         started++;
-    if (started > server->worker_count) {
-        server->run = GW__RUN_THREADS;
-        return set_error(server, GW_OK, "");
-    }
+    if (started > server->worker_count)
+        return GW_OK;
+    server->run = GW__RUN_NOT;
     for (unsigned i = 0; i < started; i++) {
         gw__worker_stop(server->workers[i], 0);
         pthread_join(server->workers[i]->thread, NULL);
     }
     return fail_start(server);
+}
+
+/* Under the lock: once threads run, an admin's reload may come. */
+int gw_server_start(struct gw_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    int result = start(server);
+    pthread_mutex_unlock(&server->lock);
+    return result;
 }
 
 int gw_server_attach(struct gw_server *server, struct event_base *base)

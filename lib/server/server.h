@@ -77,7 +77,7 @@ struct gw_server {
     struct gw__writer *writer;
     uint64_t generation, refused, freed;
     uint64_t started_us;
-    enum gw__run run;
+    _Atomic enum gw__run run;
     gw_log_fn log;
     void *log_user;
     _Atomic int log_level;
