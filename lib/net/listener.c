@@ -24,6 +24,19 @@ static bool is_stale(const struct gw__sockaddr *address)
     return stale;
 }
 
+bool gw__listener_is_taken(const struct gw__sockaddr *address)
+{
+    int fd = socket(address->to.base.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (address->to.base.sa_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){1}, sizeof(int));
+    bool taken = bind(fd, &address->to.base, address->size) < 0 && errno == EADDRINUSE;
+    close(fd);
+    return taken;
+}
+
 int gw__listener_bind(const struct gw__sockaddr *address)
 {
     int family = address->to.base.sa_family;

@@ -19,6 +19,9 @@ struct gw__listener {
  * socket's stale file is replaced when nobody listens there. -1 with errno. */
 int gw__listener_bind(const struct gw__sockaddr *address);
 
+/* True if somebody listens at a TCP address: SO_REUSEPORT alone would let two processes share it unnoticed. */
+bool gw__listener_is_taken(const struct gw__sockaddr *address);
+
 /* Accepts from fd, which stays the caller's, until stopped. */
 int gw__listener_start(struct gw__listener *listener, struct gw__loop *loop, int fd);
 void gw__listener_stop(struct gw__listener *listener);

@@ -30,6 +30,10 @@ static void close_port(struct gw__port *port)
 /* All workers' sockets; port 0 is settled by the first. */
 static bool bind_all(struct gw__port *port, struct gw__sockaddr *address, unsigned count)
 {
+    if (!port->is_unix && gw__listener_is_taken(address)) {
+        errno = EADDRINUSE;
+        return false;
+    }
     while (port->count < count) {
         int fd = gw__listener_bind(address);
         if (fd < 0)

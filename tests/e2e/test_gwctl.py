@@ -100,3 +100,12 @@ def test_log_level(gateway):
     gw.reload("version = 1; x = 1;")
     gw.wait_stderr(r"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z error ")
     assert not re.search(r"(?m)^\S+Z (info|debug|warning) ", gw.stderr())
+
+
+def test_a_port_in_use_is_refused(gateway, tmp_path):
+    """SO_REUSEPORT, which the workers need, would let two gateways share it and tell nobody."""
+    first = gateway(config([route("a", endpoint=respond())]))
+    text = config([route("a", endpoint=respond())], listeners=[f"127.0.0.1:{first.port}"])
+    (tmp_path / "second.cfg").write_text(text)
+    result = gwctl("run", "second.cfg", folder=tmp_path)
+    assert result.returncode == 1 and "Address already in use [GW1050]" in result.stderr
