@@ -279,3 +279,27 @@ def test_stop_with_idle_connections_is_quick(gateway, upstream):
     assert all(c.closed() for c in clients)
 
 
+
+
+@pytest.mark.threads
+def test_stop_while_reloading(gateway, upstream):
+    """SIGTERM in the middle of reloads, by signal and by the admin API, under load: it ends, in time."""
+    for round_number in range(6):
+        gw = gateway(answering("a", upstream, workers=2))
+        stopped = threading.Event()
+
+        def reloading(gw=gw, stopped=stopped):
+            while not stopped.is_set():
+                try:
+                    gw.admin("POST", "/reload", b"")
+                except Exception:
+                    return
+        threads = [threading.Thread(target=reloading) for _ in range(3)]
+        for t in threads:
+            t.start()
+        time.sleep(0.03 + 0.01 * round_number)
+        gw.signal(signal.SIGHUP)
+        gw.stop()
+        stopped.set()
+        for t in threads:
+            t.join(30)
