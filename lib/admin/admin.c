@@ -136,8 +136,10 @@ static enum gw_flow handle_reload(struct gw_exchange *ex, struct gw_endpoint *se
     return gw_exchange_reply_data(ex, 200, "application/json", text, (size_t)size);
 }
 
-static const struct gw_endpoint_type status_type = {.size = sizeof status_type, .name = "admin_status", .on_request = handle_status};
-static const struct gw_endpoint_type reload_type = {.size = sizeof reload_type, .name = "admin_reload", .on_request = handle_reload};
+static const struct gw_endpoint_type status_type = {
+    .size = sizeof status_type, .name = "admin_status", .on_request = handle_status};
+static const struct gw_endpoint_type reload_type = {
+    .size = sizeof reload_type, .name = "admin_reload", .on_request = handle_reload};
 
 /* ---- set-up ---- */
 
@@ -164,8 +166,10 @@ int gw__admin_init(struct gw_server *server)
     struct gw__checked checked = {0};
     struct gw_config *config = describe();
     if (config && gw__registry_init(registry) &&
-        gw__registry_add(registry, GW__TYPE_ENDPOINT, &status_type, sizeof status_type, status_type.name, NULL, "admin") == 0 &&
-        gw__registry_add(registry, GW__TYPE_ENDPOINT, &reload_type, sizeof reload_type, reload_type.name, NULL, "admin") == 0) {
+        gw__registry_add(registry, GW__TYPE_ENDPOINT, &status_type, sizeof status_type, status_type.name, NULL,
+                         "admin") == 0 &&
+        gw__registry_add(registry, GW__TYPE_ENDPOINT, &reload_type, sizeof reload_type, reload_type.name, NULL,
+                         "admin") == 0) {
         gw__config_check(&checked, config, &report);
         if (!gw__report_bad(&report))
             server->admin_table = gw__table_compile(server, registry, &server->services, config, &checked, 1, &report);

@@ -39,7 +39,7 @@ static int create(struct gw_endpoint *self, const struct gw_option *given)
 static void add(struct gw_exchange *ex, struct gw__fields *fields, struct gw__str name, struct gw__str value)
 {
     if (!gw__fields_add(fields, &ex->arena, name.data, name.size, value.data, value.size))
-        ex->out_of_memory = true;
+        ex->state.out_of_memory = true;
 }
 
 /* One field of the name, and what a client put into others of it does not go on beside it. */
@@ -65,12 +65,12 @@ static void add_forwarded_for(struct gw_exchange *ex)
     const struct gw__fields *fields = &ex->request.fields;
     const struct gw__field *end = fields->items + fields->count;
     const struct gw__field *first = gw__fields_find_id(fields, GW__FIELD_X_FORWARDED_FOR);
-    size_t size = ex->peer_ip_size;
+    size_t size = ex->text.peer_ip_size;
     for (const struct gw__field *old = first; old && old < end; old++)
         size += old->id == GW__FIELD_X_FORWARDED_FOR ? old->value_size + 2u : 0;
     char *value = gw__arena_alloc(&ex->arena, size + 1), *to = value;
     if (!value) {
-        ex->out_of_memory = true;
+        ex->state.out_of_memory = true;
         return;
     }
     for (const struct gw__field *old = first; old && old < end; old++)
@@ -78,7 +78,7 @@ static void add_forwarded_for(struct gw_exchange *ex)
             to = (char *)memcpy(to, old->value, old->value_size) + old->value_size;
             to = (char *)memcpy(to, ", ", 2) + 2;
         }
-    memcpy(to, ex->peer, ex->peer_ip_size);
+    memcpy(to, ex->text.peer, ex->text.peer_ip_size);
     value[size] = '\0';
     set(ex, GW__FIELD_X_FORWARDED_FOR, GW__STR("X-Forwarded-For"), (struct gw__str){value, size});
 }
@@ -121,7 +121,8 @@ static const struct gw__client_handler handler;
 static void note_upstream(struct leg *leg)
 {
     if (leg->attempt.instance) /* which may be gone when logs are written */
-        leg->ex->upstream = gw__arena_copy(&leg->ex->arena, leg->attempt.instance->text, strlen(leg->attempt.instance->text));
+        leg->ex->text.upstream =
+            gw__arena_copy(&leg->ex->arena, leg->attempt.instance->text, strlen(leg->attempt.instance->text));
 }
 
 static void send_request(struct leg *leg)
@@ -209,7 +210,7 @@ static enum gw_flow on_request_data(struct gw_exchange *ex, struct gw_endpoint *
 static void on_interim(struct gw__client_stream *stream, struct gw__head *head)
 {
     struct leg *leg = stream->user;
-    if (leg->ex->stream && !leg->ex->over)
+    if (leg->ex->stream && !leg->ex->state.over)
         leg->ex->stream->ops->send_interim(leg->ex->stream, head);
 }
 
@@ -262,19 +263,19 @@ static void on_stream_fail(struct gw__client_stream *stream, enum gw__stream_fai
 {
     struct leg *leg = stream->user;
     struct gw_exchange *ex = leg->ex;
-    if (ex->ended || try_again(leg, failure))
+    if (ex->state.ended || try_again(leg, failure))
         return;
     gw__exchange_enter(ex);
-    if (ex->head_sent)
+    if (ex->state.head_sent)
         gw__exchange_over(ex, "upstream gone");
     else if (failure == GW__FAILED_MEMORY)
         gw_exchange_fail_code(ex, 503, "GW5031", "proxy_internal_error", "out of memory");
     else if (failure == GW__FAILED_GARBAGE)
         gw_exchange_fail_code(ex, 502, "GW5024", "http_protocol_error", "the answer of %s is no HTTP",
-                              ex->upstream ? ex->upstream : "?");
+                              ex->text.upstream ? ex->text.upstream : "?");
     else
         gw_exchange_fail_code(ex, 502, "GW5023", "connection_terminated", "%s closed the connection",
-                              ex->upstream ? ex->upstream : "?");
+                              ex->text.upstream ? ex->text.upstream : "?");
     gw__exchange_leave(ex);
 }
 

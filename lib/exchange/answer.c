@@ -13,10 +13,10 @@ static void set_type(struct gw_exchange *ex, const char *content_type)
 static enum gw_flow settle(struct gw_exchange *ex, enum gw_flow flow)
 {
     ex->answer.pending = true;
-    if (ex->hook.lane || ex->over || ex->ended)
+    if (ex->hook.lane || ex->state.over || ex->state.ended)
         return flow;
     gw__exchange_enter(ex);
-    gw__pump_answer(ex, ex->endpoint_started ? ex->chain->filter_count : ex->in.at);
+    gw__pump_answer(ex, ex->state.endpoint_started ? ex->chain->filter_count : ex->in.at);
     gw__exchange_leave(ex);
     return flow;
 }
@@ -73,10 +73,10 @@ static void note(struct gw_exchange *ex, int status, const char *code, const cha
     };
     ex->answer.data = ex->answer.message;
     ex->answer.size = strlen(ex->answer.message);
-    ex->out_of_memory = false;
-    if (!ex->head_sent)
+    ex->state.out_of_memory = false;
+    if (!ex->state.head_sent)
         begin_failure(ex, status);
-    ex->out_of_memory = false;
+    ex->state.out_of_memory = false;
 }
 
 void gw__answer_fail(struct gw_exchange *ex, int status, const char *code, const char *proxy_error, const char *format,

@@ -10,7 +10,7 @@
 
 static void lost(struct gw_exchange *ex)
 {
-    ex->out_of_memory = true;
+    ex->state.out_of_memory = true;
 }
 
 static const char *text_of(struct gw__str slice)
@@ -57,23 +57,23 @@ struct gw__str gw__exchange_host(const struct gw_exchange *ex)
 
 const char *gw_exchange_host(const struct gw_exchange *ex)
 {
-    if (ex->host)
-        return ex->host;
+    if (ex->text.host)
+        return ex->text.host;
     struct gw__str host = gw__exchange_host(ex);
     char *copy = gw__arena_copy(&writable(ex)->arena, host.data, host.size);
     for (size_t i = 0; copy && i < host.size; i++)
         copy[i] = (char)gw__lower((unsigned char)copy[i]);
-    return writable(ex)->host = copy ? copy : "";
+    return writable(ex)->text.host = copy ? copy : "";
 }
 
 const char *gw_exchange_client_address(const struct gw_exchange *ex)
 {
-    return ex->peer;
+    return ex->text.peer;
 }
 
 const char *gw_exchange_scheme(const struct gw_exchange *ex)
 {
-    return ex->secure ? "https" : "http";
+    return ex->state.secure ? "https" : "http";
 }
 
 static bool is_path(const char *path)
@@ -182,7 +182,7 @@ void gw_exchange_set_request_header(struct gw_exchange *ex, const char *name, co
         const struct gw__field *host = gw__fields_find_id(&ex->request.fields, GW__FIELD_HOST);
         if (host)
             ex->request.host = (struct gw__str){host->value, host->value_size};
-        ex->host = NULL;
+        ex->text.host = NULL;
     }
 }
 
@@ -207,19 +207,19 @@ const char *gw_exchange_response_header(const struct gw_exchange *ex, const char
 
 void gw_exchange_set_response_header(struct gw_exchange *ex, const char *name, const char *value)
 {
-    if (!ex->head_sent)
+    if (!ex->state.head_sent)
         set(ex, &ex->response.fields, name, value);
 }
 
 void gw_exchange_add_response_header(struct gw_exchange *ex, const char *name, const char *value)
 {
-    if (!ex->head_sent && !is_ours(name) && value)
+    if (!ex->state.head_sent && !is_ours(name) && value)
         add(ex, &ex->response.fields, name, value);
 }
 
 void gw_exchange_remove_response_header(struct gw_exchange *ex, const char *name)
 {
-    if (!ex->head_sent && !is_ours(name))
+    if (!ex->state.head_sent && !is_ours(name))
         gw__fields_remove(&ex->response.fields, name, strlen(name));
 }
 
@@ -230,7 +230,7 @@ int gw_exchange_status(const struct gw_exchange *ex)
 
 void gw_exchange_set_status(struct gw_exchange *ex, int status)
 {
-    if (ex->head_sent)
+    if (ex->state.head_sent)
         return;
     ex->response.status = (uint16_t)status;
     ex->response.reason = (struct gw__str){0};
@@ -369,7 +369,7 @@ const char *gw_exchange_attribute(const struct gw_exchange *ex, const char *name
 
 const char *gw_exchange_route(const struct gw_exchange *ex)
 {
-    return ex->routed ? ex->chain->route : NULL;
+    return ex->state.routed ? ex->chain->route : NULL;
 }
 
 int64_t gw_exchange_elapsed_us(const struct gw_exchange *ex)
@@ -396,7 +396,7 @@ uint64_t gw_exchange_response_bytes(const struct gw_exchange *ex)
 
 const char *gw_exchange_upstream(const struct gw_exchange *ex)
 {
-    return ex->upstream;
+    return ex->text.upstream;
 }
 
 int64_t gw_exchange_upstream_us(const struct gw_exchange *ex)
@@ -411,7 +411,7 @@ const char *gw_exchange_protocol(const struct gw_exchange *ex)
 
 const char *gw_exchange_cut_reason(const struct gw_exchange *ex)
 {
-    return ex->cut;
+    return ex->text.cut;
 }
 
 static uint64_t mix(uint64_t x)
@@ -423,13 +423,13 @@ static uint64_t mix(uint64_t x)
 
 const char *gw_exchange_id(struct gw_exchange *ex)
 {
-    if (!ex->id) {
+    if (!ex->text.id) {
         uint64_t n = ++ex->context->ids, seed = ex->context->id_seed;
         const char *id = gw_exchange_print(ex, "%016llx%016llx", (unsigned long long)mix(seed ^ mix(n)),
                                            (unsigned long long)mix(seed + n));
-        ex->id = id ? id : "";
+        ex->text.id = id ? id : "";
     }
-    return ex->id;
+    return ex->text.id;
 }
 
 /* ---- instances ---- */
@@ -486,12 +486,14 @@ void *gw_predicate_user(const struct gw_predicate *self)
     return HEAD(self)->user;
 }
 
-static void report(const struct gw__instance_head *head, const struct gw_option *option, const char *format, va_list args)
+static void report(const struct gw__instance_head *head, const struct gw_option *option, const char *format,
+                   va_list args)
 {
     char text[512];
     vsnprintf(text, sizeof text, format, args);
     if (head->scope)
-        gw__report_add(head->scope->report, option ? gw_option_origin(option) : head->origin, "GW1022", "'%s': %s", head->name, text);
+        gw__report_add(head->scope->report, option ? gw_option_origin(option) : head->origin, "GW1022", "'%s': %s",
+                       head->name, text);
 }
 
 void gw_filter_error(struct gw_filter *self, const struct gw_option *option, const char *format, ...)

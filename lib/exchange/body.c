@@ -146,7 +146,7 @@ static void sink(struct gw_exchange *ex, struct gw__lane *lane, const char *data
 
 static void sink_buffer(struct gw_exchange *ex, struct gw__lane *lane, struct evbuffer *buffer, bool ended)
 {
-    while (lane->phase == GW__PHASE_BODY && !lane->sink_full && !ex->over) {
+    while (lane->phase == GW__PHASE_BODY && !lane->sink_full && !ex->state.over) {
         struct evbuffer_iovec piece;
         if (evbuffer_peek(buffer, -1, NULL, &piece, 1) < 1 || !piece.iov_len) {
             if (ended)
@@ -180,7 +180,7 @@ static bool append_tail(struct gw_exchange *ex, struct gw__lane *lane, struct ev
         lane->tail = evbuffer_new();
     if (lane->tail && evbuffer_add_buffer(lane->tail, from) == 0)
         return true;
-    ex->out_of_memory = true;
+    ex->state.out_of_memory = true;
     return false;
 }
 
@@ -189,7 +189,7 @@ static void hand_on(struct gw_exchange *ex, struct gw__lane *lane, uint16_t numb
     struct gw__body_row *row = lane->row;
     if (number + 1 < row->count) {
         if (evbuffer_add_buffer(row->stages[number + 1].queue, row->out) < 0)
-            ex->out_of_memory = true;
+            ex->state.out_of_memory = true;
         row->stages[number + 1].ended = ended;
         return;
     }
@@ -258,8 +258,8 @@ static bool source_is_full(const struct gw_exchange *ex, const struct gw__lane *
     if (!lane->row)
         return lane->sink_full ||
                (lane->tail && evbuffer_get_length(lane->tail) &&
-                !(lane->request && ex->routed && ex->chain->endpoint && ex->chain->endpoint->type->whole_request_body &&
-                  lane->at == ex->chain->filter_count));
+                !(lane->request && ex->state.routed && ex->chain->endpoint &&
+                  ex->chain->endpoint->type->whole_request_body && lane->at == ex->chain->filter_count));
     const struct gw__body_stage *first = &lane->row->stages[0];
     return evbuffer_get_length(first->queue) >= GW__MARK_BYTES && !is_whole(lane, first);
 }
@@ -268,12 +268,12 @@ static void check_source(struct gw_exchange *ex, struct gw__lane *lane)
 {
     bool was = lane->source_full;
     lane->source_full = source_is_full(ex, lane);
-    if (!was || lane->source_full || ex->over)
+    if (!was || lane->source_full || ex->state.over)
         return;
     if (lane->request) {
-        if (ex->stream && !ex->cancelled)
+        if (ex->stream && !ex->state.cancelled)
             ex->stream->ops->resume(ex->stream);
-    } else if (ex->endpoint_started && !ex->answer.active && ex->chain->endpoint->type->on_room) {
+    } else if (ex->state.endpoint_started && !ex->answer.active && ex->chain->endpoint->type->on_room) {
         struct gw_endpoint *endpoint = ex->chain->endpoint;
         ex->hook = (struct gw__hook){.lane = &ex->in, .index = ex->chain->filter_count, .body = true};
         enum gw_flow flow = endpoint->type->on_room(ex, endpoint);
@@ -304,12 +304,12 @@ void gw__body_run(struct gw_exchange *ex, struct gw__lane *lane)
     do {
         lane->again = false;
         flush_tail(ex, lane);
-        for (uint16_t i = lane->row ? lane->row->open : 0; i-- > 0 && lane->phase != GW__PHASE_DONE && !ex->over;)
-            while (lane->phase != GW__PHASE_DONE && !ex->over && step(ex, lane, i))
+        for (uint16_t i = lane->row ? lane->row->open : 0; i-- > 0 && lane->phase != GW__PHASE_DONE && !ex->state.over;)
+            while (lane->phase != GW__PHASE_DONE && !ex->state.over && step(ex, lane, i))
                 lane->again = true;
-    } while (lane->again && !ex->over);
+    } while (lane->again && !ex->state.over);
     lane->running = false;
-    if (ex->out_of_memory && !ex->over && !ex->head_sent) {
+    if (ex->state.out_of_memory && !ex->state.over && !ex->state.head_sent) {
         gw__answer_fail(ex, 503, "GW5031", "http_request_error", "out of memory");
         gw__pump_body_verdict(ex, lane, lane->at, GW_FAIL);
     }
@@ -356,7 +356,7 @@ bool gw__body_push(struct gw_exchange *ex, struct gw__lane *lane, const char *da
     lane->bytes += size;
     lane->ended = lane->ended || last;
     ex->times.active_ms = gw__loop_ms(ex->context->loop);
-    if (lane->phase == GW__PHASE_DONE || ex->over)
+    if (lane->phase == GW__PHASE_DONE || ex->state.over)
         return false;
     bool direct = !lane->row && lane->sink_open && !lane->sink_full && !(lane->tail && evbuffer_get_length(lane->tail));
     if (direct && !lane->running && !over_limit(ex, lane)) {
@@ -367,11 +367,11 @@ bool gw__body_push(struct gw_exchange *ex, struct gw__lane *lane, const char *da
     if (!queue)
         queue = lane->tail = evbuffer_new();
     if (!queue || (size && evbuffer_add(queue, data, size) < 0))
-        ex->out_of_memory = true;
+        ex->state.out_of_memory = true;
     if (lane->row && last)
         lane->row->stages[0].ended = true;
     gw__body_run(ex, lane);
-    if (!ex->over && !too_large(ex, lane) && lane->request && lane->phase == GW__PHASE_HEAD && !lane->parked)
+    if (!ex->state.over && !too_large(ex, lane) && lane->request && lane->phase == GW__PHASE_HEAD && !lane->parked)
         gw__pump_request(ex); /* a stage may have been waiting for the whole body */
     return lane->source_full = source_is_full(ex, lane);
 }

@@ -148,7 +148,7 @@ struct gw_call *gw_exchange_call(struct gw_exchange *ex, struct gw_filter *self,
     char *strings[2] = {gw__arena_copy(&ex->arena, method, strlen(method)),
                         gw__arena_copy(&ex->arena, target, strlen(target))};
     if (!call || !strings[0] || !strings[1] || !ex->hook.lane) {
-        ex->out_of_memory = true;
+        ex->state.out_of_memory = true;
         return NULL;
     }
     char *query = strchr(strings[1], '?');
@@ -178,7 +178,7 @@ void gw_call_header(struct gw_call *call, const char *name, const char *value)
     char *name_copy = gw__arena_copy(arena, name, name_size), *value_copy = gw__arena_copy(arena, value, value_size);
     if (!gw__is_token(name, name_size) || !gw__is_field_value(value, value_size) || !name_copy || !value_copy ||
         !gw__fields_add(&call->request.fields, arena, name_copy, name_size, value_copy, value_size))
-        call->ex->out_of_memory = true;
+        call->ex->state.out_of_memory = true;
 }
 
 void gw_call_body(struct gw_call *call, const void *data, size_t size)
@@ -188,7 +188,7 @@ void gw_call_body(struct gw_call *call, const void *data, size_t size)
     call->body = gw__arena_copy(&call->ex->arena, data, size);
     call->body_size = call->body ? size : 0;
     if (!call->body)
-        call->ex->out_of_memory = true;
+        call->ex->state.out_of_memory = true;
 }
 
 enum gw_flow gw_call_send(struct gw_call *call)

@@ -14,7 +14,7 @@ static void run_free(struct gw__task *task);
 static void count_end(struct gw_exchange *ex)
 {
     struct gw__counters *counters = &ex->context->counters;
-    unsigned class = ex->head_sent ? ex->response.status / 100u : 0;
+    unsigned class = ex->state.head_sent ? ex->response.status / 100u : 0;
     gw__count(&counters->requests, 1);
     gw__count(&counters->active, (uint64_t)-1);
     gw__count(&counters->responses[class < 6 ? class : 0], 1);
@@ -25,7 +25,7 @@ static void count_end(struct gw_exchange *ex)
 static void call_on_end(struct gw_exchange *ex)
 {
     struct gw_endpoint *endpoint = ex->chain->endpoint;
-    if (ex->endpoint_started && endpoint->type->on_end)
+    if (ex->state.endpoint_started && endpoint->type->on_end)
         endpoint->type->on_end(ex, endpoint);
     for (uint16_t i = ex->reached; i-- > 0;) {
         struct gw_filter *filter = ex->chain->filters[i];
@@ -37,7 +37,7 @@ static void call_on_end(struct gw_exchange *ex)
 static void end(struct gw_exchange *ex)
 {
     struct gw__server_stream *stream = ex->stream;
-    ex->ended = true;
+    ex->state.ended = true;
     gw__timer_stop(&ex->timer);
     gw__hold_cancel(ex, &ex->in);
     gw__hold_cancel(ex, &ex->out);
@@ -53,15 +53,15 @@ static void end(struct gw_exchange *ex)
 
 void gw__exchange_over(struct gw_exchange *ex, const char *cut)
 {
-    if (ex->over)
+    if (ex->state.over)
         return;
-    ex->over = true;
-    ex->cut = cut;
+    ex->state.over = true;
+    ex->text.cut = cut;
 }
 
 void gw__exchange_leave(struct gw_exchange *ex)
 {
-    if (--ex->depth == 0 && ex->over && !ex->ended && !ex->job)
+    if (--ex->depth == 0 && ex->state.over && !ex->state.ended && !ex->job)
         end(ex);
 }
 
@@ -92,12 +92,13 @@ void gw__exchange_expire(struct gw_exchange *ex)
             stage = &ex->in.row->stages[i];
     if (lane || stage) {
         uint16_t index = stage ? stage->index : lane->request ? lane->at : lane->at - 1;
-        const char *name = index < ex->chain->filter_count ? ex->chain->filters[index]->head.name : ex->chain->endpoint->head.name;
+        const char *name =
+            index < ex->chain->filter_count ? ex->chain->filters[index]->head.name : ex->chain->endpoint->head.name;
         gw__answer_fail(ex, 504, "GW5042", "http_response_timeout", "filter '%s' did not answer in time", name);
         gw__pump_answer(ex, index);
     } else if (awaits_client(ex)) {
         gw__answer_fail(ex, 408, "GW4081", "http_request_error", "the request's body did not come in time");
-        gw__pump_answer(ex, ex->endpoint_started ? ex->chain->filter_count : ex->in.at);
+        gw__pump_answer(ex, ex->state.endpoint_started ? ex->chain->filter_count : ex->in.at);
     } else {
         gw__answer_fail(ex, 504, "GW5041", "http_response_timeout", "no response in time");
         gw__pump_answer(ex, ex->chain->filter_count);
@@ -107,7 +108,7 @@ void gw__exchange_expire(struct gw_exchange *ex)
 static uint64_t due_ms(const struct gw_exchange *ex)
 {
     const struct gw__times *times = &ex->times;
-    bool stalls = ex->head_sent || (awaits_client(ex) && times->stall_ms < times->timeout_ms);
+    bool stalls = ex->state.head_sent || (awaits_client(ex) && times->stall_ms < times->timeout_ms);
     return times->active_ms + (uint64_t)(stalls ? times->stall_ms : times->timeout_ms);
 }
 
@@ -124,7 +125,7 @@ static void handle_deadline(struct gw__timer *timer)
     gw__exchange_enter(ex);
     gw__timer_set(loop, timer, gw__loop_ms(loop) + (uint64_t)ex->times.stall_ms); /* for sending the failure */
     ex->times.active_ms = gw__loop_ms(loop);
-    if (ex->head_sent)
+    if (ex->state.head_sent)
         gw__exchange_over(ex, "deadline");
     else
         gw__exchange_expire(ex);
@@ -169,8 +170,8 @@ static struct gw__head *on_begin(struct gw__server_stream *stream, struct gw__ar
     ex->view->pins++;
     ex->chain = ex->view->entry;
     ex->stream = stream;
-    ex->peer = stream->peer;
-    ex->peer_ip_size = stream->peer_ip_size;
+    ex->text.peer = stream->peer;
+    ex->text.peer_ip_size = stream->peer_ip_size;
     ex->in.request = true;
     ex->response_length = -1;
     ex->times = (struct gw__times){
@@ -185,7 +186,7 @@ static struct gw__head *on_begin(struct gw__server_stream *stream, struct gw__ar
     gw__timer_init(&ex->timer, handle_deadline);
     gw__timer_set(context->loop, &ex->timer, ex->times.active_ms + (uint64_t)ex->times.timeout_ms);
     if (ex->chain->scratch_bytes && !(ex->scratch[0] = gw__arena_zalloc(&ex->arena, ex->chain->scratch_bytes)))
-        ex->out_of_memory = true;
+        ex->state.out_of_memory = true;
     gw__count(&context->counters.active, 1);
     stream->user = ex;
     *arena = &ex->arena;
@@ -212,14 +213,15 @@ static void on_bad(struct gw__server_stream *stream, const struct gw__parse_erro
     gw__exchange_enter(ex);
     if (ex->job) {
         gw__exchange_over(ex, "client gone");
-    } else if (ex->in.at == 0 && !ex->reached && !ex->routed) {
+    } else if (ex->in.at == 0 && !ex->reached && !ex->state.routed) {
         ex->in.ended = true;
         ex->in.phase = GW__PHASE_DONE;
         ex->reached = ex->chain->decorator_count;
     }
-    if (!ex->over) {
-        gw__answer_fail(ex, error->status, error->status == 408 ? "GW4082" : "GW4001", "http_request_error", "%s", error->reason);
-        gw__pump_answer(ex, ex->endpoint_started ? ex->chain->filter_count : ex->reached);
+    if (!ex->state.over) {
+        gw__answer_fail(ex, error->status, error->status == 408 ? "GW4082" : "GW4001", "http_request_error", "%s",
+                        error->reason);
+        gw__pump_answer(ex, ex->state.endpoint_started ? ex->chain->filter_count : ex->reached);
     }
     gw__exchange_leave(ex);
 }
@@ -255,7 +257,7 @@ static void on_gone(struct gw__server_stream *stream)
     if (!ex)
         return;
     gw__exchange_enter(ex);
-    ex->cancelled = true;
+    ex->state.cancelled = true;
     gw__exchange_over(ex, "client gone");
     gw__exchange_leave(ex);
 }

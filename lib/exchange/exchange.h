@@ -85,6 +85,20 @@ struct gw__variable {
     const char *name, *value, *raw;
 };
 
+struct gw__texts {
+    const char *peer, *host, *id; /* host and id are made when asked for */
+    const char *upstream;         /* the instance last tried */
+    const char *cut;              /* why the response is not whole */
+    uint16_t peer_ip_size;
+};
+
+struct gw__state {
+    bool routed, endpoint_started, responded, head_sent;
+    bool secure, out_of_memory, cancelled;
+    bool over;  /* nothing more is to happen; ends when the outermost entry is left */
+    bool ended; /* on_end was called */
+};
+
 struct gw_exchange {
     struct gw__arena arena;
     struct gw__context *context;
@@ -105,13 +119,11 @@ struct gw_exchange {
     struct gw__attribute *attributes;
     struct gw_call *call;
     struct gw__thread_job *job;
-    const char *peer, *upstream, *cut, *id, *host;
+    struct gw__texts text;
+    struct gw__state state;
     int64_t response_length;       /* of the body the endpoint announced; -1 unknown */
-    uint16_t peer_ip_size;
     uint16_t reached;              /* filters whose request hook has started */
     uint16_t depth;                /* entries into this exchange that are under way */
-    bool routed, endpoint_started, responded, head_sent, secure;
-    bool out_of_memory, over, ended, cancelled;
 };
 
 /* Framing of every entry from outside; the outermost leave ends an exchange that is over. */
@@ -154,8 +166,8 @@ struct gw__body_stage *gw__body_stage(const struct gw__lane *lane, uint16_t inde
 
 /* answer.c */
 /* Notes a failure for the pump to act on. */
-void gw__answer_fail(struct gw_exchange *ex, int status, const char *code, const char *proxy_error, const char *format, ...)
-    GW_PRINTF(5, 6);
+void gw__answer_fail(struct gw_exchange *ex, int status, const char *code, const char *proxy_error, const char *format,
+                     ...) GW_PRINTF(5, 6);
 
 /* api.c */
 /* First field of that name as a terminated string, or NULL. */

@@ -113,7 +113,7 @@ struct gw_hold *gw_exchange_hold(struct gw_exchange *ex)
     }
     pthread_mutex_unlock(&table.mutex);
     if (!slot)
-        ex->out_of_memory = true;
+        ex->state.out_of_memory = true;
     return slot ? lane->hold : NULL;
 }
 

@@ -15,7 +15,7 @@ static const char *hook_name(const struct gw_exchange *ex, uint16_t index)
 /* Brings a verdict into agreement with what the hook did. */
 enum gw_flow gw__check_hook(struct gw_exchange *ex, struct gw__lane *lane, enum gw_flow flow, const char *name)
 {
-    if (ex->out_of_memory && !ex->answer.pending) {
+    if (ex->state.out_of_memory && !ex->answer.pending) {
         gw__answer_fail(ex, 503, "GW5031", "http_request_error", "out of memory");
         return GW_FAIL;
     }
@@ -70,13 +70,14 @@ static bool route(struct gw_exchange *ex)
         return false;
     }
     ex->chain = chain;
-    ex->routed = true;
+    ex->state.routed = true;
     ex->times.timeout_ms = chain->timeouts.response_ms;
     ex->times.stall_ms = chain->timeouts.stall_ms;
     gw__exchange_arm(ex);
     size_t scratch = chain->scratch_bytes - ex->view->entry->scratch_bytes;
     ex->scratch[1] = scratch ? gw__arena_zalloc(&ex->arena, scratch) : NULL;
-    if ((scratch && !ex->scratch[1]) || ((ex->request.content_length >= 0 || !ex->in.ended) && !gw__body_prepare(ex, &ex->in))) {
+    if ((scratch && !ex->scratch[1]) ||
+        ((ex->request.content_length >= 0 || !ex->in.ended) && !gw__body_prepare(ex, &ex->in))) {
         gw__answer_fail(ex, 503, "GW5031", "http_request_error", "out of memory");
         gw__pump_answer(ex, ex->in.at);
         return false;
@@ -108,7 +109,7 @@ static void pass_filter(struct gw_exchange *ex)
     struct gw__lane *lane = &ex->in;
     struct gw_filter *filter = ex->chain->filters[lane->at];
     struct gw__body_stage *stage =
-        filter->type->whole_request_body && ex->routed ? gw__body_stage(lane, lane->at) : NULL;
+        filter->type->whole_request_body && ex->state.routed ? gw__body_stage(lane, lane->at) : NULL;
     lane->at++;
     if (!stage)
         return;
@@ -141,12 +142,12 @@ static void after_endpoint(struct gw_exchange *ex, enum gw_flow flow)
         gw__pump_body_verdict(ex, lane, ex->chain->filter_count, flow);
         return;
     }
-    if (ex->out_of_memory) {
+    if (ex->state.out_of_memory) {
         gw__answer_fail(ex, 503, "GW5031", "http_request_error", "out of memory");
         gw__pump_answer(ex, ex->chain->filter_count);
         return;
     }
-    if (lane->phase != GW__PHASE_BODY || ex->over)
+    if (lane->phase != GW__PHASE_BODY || ex->state.over)
         return;
     if (endpoint_wants_whole(ex)) { /* its body stays where gw_exchange_request_body() finds it */
         lane->phase = GW__PHASE_DONE;
@@ -177,7 +178,7 @@ static void reach_endpoint(struct gw_exchange *ex)
         return;
     }
     settle_length(ex);
-    ex->endpoint_started = true;
+    ex->state.endpoint_started = true;
     lane->phase = GW__PHASE_BODY;
     ex->hook = (struct gw__hook){.lane = lane, .index = ex->chain->filter_count};
     enum gw_flow flow;
@@ -203,8 +204,8 @@ static void reach_endpoint(struct gw_exchange *ex)
 void gw__pump_request(struct gw_exchange *ex)
 {
     struct gw__lane *lane = &ex->in;
-    while (lane->phase == GW__PHASE_HEAD && !lane->parked && !ex->over) {
-        if (!ex->routed && lane->at == ex->view->entry->filter_count && !route(ex))
+    while (lane->phase == GW__PHASE_HEAD && !lane->parked && !ex->state.over) {
+        if (!ex->state.routed && lane->at == ex->view->entry->filter_count && !route(ex))
             return;
         if (lane->at == ex->chain->filter_count) {
             reach_endpoint(ex);
@@ -243,7 +244,7 @@ static bool has_no_body(const struct gw_exchange *ex)
 static void send_head(struct gw_exchange *ex)
 {
     struct gw__lane *lane = &ex->out;
-    ex->head_sent = true;
+    ex->state.head_sent = true;
     gw__exchange_arm(ex);
     ex->stream->ops->send_head(ex->stream, &ex->response, final_length(ex));
     lane->phase = GW__PHASE_BODY;
@@ -260,7 +261,7 @@ static void send_head(struct gw_exchange *ex)
 void gw__pump_response(struct gw_exchange *ex)
 {
     struct gw__lane *lane = &ex->out;
-    while (lane->phase == GW__PHASE_HEAD && !lane->parked && !ex->over) {
+    while (lane->phase == GW__PHASE_HEAD && !lane->parked && !ex->state.over) {
         if (lane->at == 0) {
             send_head(ex);
             return;
@@ -279,10 +280,10 @@ void gw__pump_response(struct gw_exchange *ex)
 static void begin_response(struct gw_exchange *ex, uint16_t from)
 {
     struct gw__lane *lane = &ex->out;
-    ex->responded = true;
+    ex->state.responded = true;
     lane->at = from < ex->reached ? from : ex->reached;
     if (ex->chain->response_body_count && !has_no_body(ex) && !gw__body_prepare(ex, lane))
-        ex->out_of_memory = true;
+        ex->state.out_of_memory = true;
     gw__pump_response(ex);
 }
 
@@ -291,9 +292,9 @@ void gw__pump_answer(struct gw_exchange *ex, uint16_t index)
     struct gw__lane *lane = &ex->out;
     struct gw__answer *answer = &ex->answer;
     answer->pending = false;
-    if (ex->over)
+    if (ex->state.over)
         return;
-    if (ex->head_sent) {
+    if (ex->state.head_sent) {
         gw__exchange_over(ex, "cut");
         return;
     }
@@ -309,14 +310,14 @@ void gw__pump_answer(struct gw_exchange *ex, uint16_t index)
         gw__body_finish(lane);
         lane->row = NULL;
     }
-    if (!ex->responded) {
+    if (!ex->state.responded) {
         begin_response(ex, index);
         return;
     }
     uint16_t outside = index < lane->at ? index : lane->at;
     lane->at = outside;
     if (ex->chain->response_body_count && !has_no_body(ex) && !gw__body_prepare(ex, lane))
-        ex->out_of_memory = true;
+        ex->state.out_of_memory = true;
     gw__pump_response(ex);
 }
 
@@ -381,10 +382,10 @@ static void resume_head(struct gw_exchange *ex, struct gw__lane *lane, uint16_t 
 
 void gw__pump_resume(struct gw_exchange *ex, const struct gw__hook *hook, enum gw_flow flow)
 {
-    if (ex->over || ex->ended)
+    if (ex->state.over || ex->state.ended)
         return;
     gw__exchange_enter(ex);
-    if (hook->index == ex->chain->filter_count && ex->endpoint_started)
+    if (hook->index == ex->chain->filter_count && ex->state.endpoint_started)
         resume_endpoint(ex, flow);
     else if (hook->body)
         resume_body(ex, hook->lane, hook->index, flow);
@@ -397,7 +398,7 @@ void gw__pump_resume(struct gw_exchange *ex, const struct gw__hook *hook, enum g
 
 enum gw_flow gw_exchange_respond(struct gw_exchange *ex, int status, int64_t length)
 {
-    if (ex->over || ex->ended || ex->responded)
+    if (ex->state.over || ex->state.ended || ex->state.responded)
         return GW_CONTINUE;
     gw__exchange_enter(ex);
     ex->response.status = (uint16_t)status;
@@ -406,7 +407,7 @@ enum gw_flow gw_exchange_respond(struct gw_exchange *ex, int status, int64_t len
         ex->times.upstream_us = (int64_t)(ex->context->loop->now_us - ex->times.upstream_begun_us);
     ex->times.active_ms = gw__loop_ms(ex->context->loop);
     begin_response(ex, ex->chain->filter_count);
-    enum gw_flow flow = ex->out.sink_open || ex->over ? GW_CONTINUE : GW_WAIT;
+    enum gw_flow flow = ex->out.sink_open || ex->state.over ? GW_CONTINUE : GW_WAIT;
     ex->out.source_full = flow == GW_WAIT;
     gw__exchange_leave(ex);
     return flow;
@@ -414,7 +415,7 @@ enum gw_flow gw_exchange_respond(struct gw_exchange *ex, int status, int64_t len
 
 enum gw_flow gw_exchange_write(struct gw_exchange *ex, const void *data, size_t size, bool last)
 {
-    if (ex->over || ex->ended || ex->answer.active || !ex->responded || ex->out.ended)
+    if (ex->state.over || ex->state.ended || ex->answer.active || !ex->state.responded || ex->out.ended)
         return GW_CONTINUE;
     gw__exchange_enter(ex);
     bool full = gw__body_push(ex, &ex->out, data, size, last);
@@ -424,7 +425,7 @@ enum gw_flow gw_exchange_write(struct gw_exchange *ex, const void *data, size_t 
 
 void gw_exchange_resume_request(struct gw_exchange *ex)
 {
-    if (ex->over || ex->ended || !ex->in.sink_full)
+    if (ex->state.over || ex->state.ended || !ex->in.sink_full)
         return;
     gw__exchange_enter(ex);
     ex->in.sink_full = false;

@@ -116,14 +116,14 @@ static void finish_job(struct gw__thread_job *own)
     ex->hook = (struct gw__hook){0};
     own->hook.lane->wait = own->hook.lane->hold ? GW__WAIT_HOLD : GW__WAIT_NONE;
     gw__exchange_enter(ex);
-    if (!ex->over && gw__exchange_is_late(ex)) {
+    if (!ex->state.over && gw__exchange_is_late(ex)) {
         ex->answer.pending = false;
         gw__timer_set(ex->context->loop, &ex->timer, gw__loop_ms(ex->context->loop) + (uint64_t)ex->times.stall_ms);
         gw__exchange_expire(ex);
     } else {
         gw__pump_resume(ex, &own->hook, own->flow);
     }
-    if (!ex->over && !ex->in.ended && !ex->in.source_full && ex->stream->paused)
+    if (!ex->state.over && !ex->in.ended && !ex->in.source_full && ex->stream->paused)
         ex->stream->ops->resume(ex->stream);
     gw__exchange_leave(ex);
 }
@@ -136,9 +136,9 @@ static void deliver(struct gw__mail *mail)
 static void submit(struct gw__task *task)
 {
     struct gw__thread_job *own = gw__container_of(task, struct gw__thread_job, task);
-    if (!own->ex->over && gw__blocking_submit(own->ex->context->blocking, &own->job))
+    if (!own->ex->state.over && gw__blocking_submit(own->ex->context->blocking, &own->job))
         return;
-    if (!own->ex->over)
+    if (!own->ex->state.over)
         gw__answer_fail(own->ex, 503, "GW5032", "http_request_error", "no thread is free for a blocking hook");
     own->flow = GW_FAIL;
     finish_job(own);

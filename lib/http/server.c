@@ -447,7 +447,7 @@ static void run_task(struct gw__task *task)
 
 void gw__http_accept(struct gw__http_site *site, int fd, const struct sockaddr *address, socklen_t size)
 {
-    char text[GW__ADDRESS_TEXT];
+    char text[GW__ADDRESS_TEXT] = "unix";
     struct server_conn *c = NULL;
     if ((int64_t)site->connection_count < site->limits.connections)
         c = gw__calloc(1, sizeof *c);
@@ -459,9 +459,7 @@ void gw__http_accept(struct gw__http_site *site, int fd, const struct sockaddr *
     c->conn.watch_peer = true;
     c->site = site;
     c->stream = (struct gw__server_stream){.ops = &stream_ops, .handler = site->handler, .site = site, .peer = c->peer};
-    if (address->sa_family == AF_UNIX)
-        strcpy(text, "unix");
-    else
+    if (address->sa_family != AF_UNIX)
         gw__sockaddr_print(address, size, text);
     memcpy(c->peer, text, strnlen(text, sizeof c->peer - 1));
     const char *colon = strrchr(c->peer, ':');

@@ -51,7 +51,8 @@ static bool keep(struct compiler *c, int kind, void *what)
     return true;
 }
 
-static void report_unknown(struct compiler *c, enum gw__type_kind kind, const char *word, const char *name, const char *origin)
+static void report_unknown(struct compiler *c, enum gw__type_kind kind, const char *word, const char *name,
+                           const char *origin)
 {
     const char *names[MAX_NAMES];
     const char *nearest = gw__nearest(name, names, gw__registry_names(c->registry, kind, names, MAX_NAMES));
@@ -288,7 +289,8 @@ static struct gw_predicate *make_predicate(void *user, const struct gw_predicate
 static bool compile_conditions(struct compiler *c, size_t number)
 {
     const struct gw_route *route = c->config->routes[number];
-    const struct gw__predicate_source source = {.user = c, .find = find_predicate, .names = predicate_names, .create = make_predicate};
+    const struct gw__predicate_source source = {
+        .user = c, .find = find_predicate, .names = predicate_names, .create = make_predicate};
     size_t errors = c->report->count;
     struct gw__condition all;
     struct gw__condition_entry *entries = take(c, route->predicates.count * sizeof *entries);
@@ -296,13 +298,15 @@ static bool compile_conditions(struct compiler *c, size_t number)
         return false;
     for (size_t i = 0; i < route->predicates.count; i++) {
         const struct gw__stage *stage = &route->predicates.items[i];
-        entries[i] = (struct gw__condition_entry){.type = stage->type, .origin = stage->origin, .option = stage->options};
+        entries[i] =
+            (struct gw__condition_entry){.type = stage->type, .origin = stage->origin, .option = stage->options};
     }
     if (!gw__conditions_build(entries, route->predicates.count, &source, &c->table->arena, c->report, &all))
         return false;
     if (c->report->count > errors)
         return true;
-    return gw__router_add(c->table->router, (uint32_t)number, route->id, route->origin, c->checked->routes[number].priority, &all, c->report);
+    return gw__router_add(c->table->router, (uint32_t)number, route->id, route->origin,
+                          c->checked->routes[number].priority, &all, c->report);
 }
 
 /* ---- services and listeners ---- */
@@ -327,8 +331,8 @@ struct gw__service *gw__instance_service(const struct gw__instance_head *head, c
     const char *nearest = gw__nearest(name, names, count);
     const struct gw_option *option = gw_option_get(options, key);
     gw__report_add(head->scope->report, option && *gw_option_origin(option) ? gw_option_origin(option) : head->origin,
-                   "GW1021", "service '%s' is not known%s%s%s", name, nearest ? ", did you mean '" : "", nearest ? nearest : "",
-                   nearest ? "'?" : "");
+                   "GW1021", "service '%s' is not known%s%s%s", name, nearest ? ", did you mean '" : "",
+                   nearest ? nearest : "", nearest ? "'?" : "");
     return NULL;
 }
 
@@ -410,7 +414,7 @@ static const struct gw__chain *view_route(const struct gw__view *view, struct gw
     if (!gw__router_match(own->table->router, ex, ex->request.method, gw__exchange_host(ex), ex->request.path, &match))
         return NULL;
     if (!bind_variables(ex, &match))
-        ex->out_of_memory = true;
+        ex->state.out_of_memory = true;
     return own->chains[match.route];
 }
 
@@ -448,7 +452,8 @@ static void compile_views(struct compiler *c)
             return;
         entry->scratch_bytes = c->entry_scratch;
         own->table = table;
-        own->view = (struct gw__view){.entry = entry, .route = view_route, .service = view_service, .let_go = view_let_go};
+        own->view =
+            (struct gw__view){.entry = entry, .route = view_route, .service = view_service, .let_go = view_let_go};
     }
     atomic_init(&table->views_held, table->worker_count);
 }

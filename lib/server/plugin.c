@@ -26,8 +26,9 @@ static void add(const struct loader *loader, enum gw__type_kind kind, const void
     if (result == GW_ERROR_MEMORY)
         loader->report->lost = true;
     else if (result < 0)
-        gw__report_add(loader->report, loader->origin, "GW1042", "plugin %s: type '%s' is nameless, too small or already there%s%s",
-                       loader->path, name ? name : "", same ? ", from " : "", same ? same->source : "");
+        gw__report_add(loader->report, loader->origin, "GW1042",
+                       "plugin %s: type '%s' is nameless, too small or already there%s%s", loader->path,
+                       name ? name : "", same ? ", from " : "", same ? same->source : "");
 }
 
 static void add_all(const struct loader *loader, const struct gw_plugin *plugin)
@@ -57,8 +58,8 @@ void gw__plugin_load(struct gw__registry *registry, const char *path, const char
         gw__report_add(report, origin, "GW1041", "%s is no plugin: it has no symbol 'gw_plugin'", full);
     else if (plugin->abi != GW_PLUGIN_ABI || plugin->size < offsetof(struct gw_plugin, filters))
         gw__report_add(report, origin, "GW1041", "plugin '%s' (%s) was built for ABI %d, this library has %d",
-                       plugin->size >= offsetof(struct gw_plugin, filters) && plugin->name ? plugin->name : "?", full, plugin->abi,
-                       GW_PLUGIN_ABI);
+                       plugin->size >= offsetof(struct gw_plugin, filters) && plugin->name ? plugin->name : "?", full,
+                       plugin->abi, GW_PLUGIN_ABI);
     if (plugin && plugin->abi == GW_PLUGIN_ABI && plugin->size >= offsetof(struct gw_plugin, filters)) {
         struct gw_plugin ours = {0};
         memcpy(&ours, plugin, plugin->size < sizeof ours ? plugin->size : sizeof ours);

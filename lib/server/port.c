@@ -49,8 +49,8 @@ static bool bind_all(struct gw__port *port, struct gw__sockaddr *address, unsign
     return true;
 }
 
-static struct gw__port *bind_port(struct gw_server *server, const char *text, const struct gw__address *parsed, bool admin,
-                                  const char *origin, struct gw__report *report)
+static struct gw__port *bind_port(struct gw_server *server, const char *text, const struct gw__address *parsed,
+                                  bool admin, const char *origin, struct gw__report *report)
 {
     struct gw__port *port = find(server, text, admin);
     if (port) {
@@ -73,7 +73,8 @@ static struct gw__port *bind_port(struct gw_server *server, const char *text, co
     port->wanted = true;
     bool found = gw__sockaddr_resolve(&address, parsed, true);
     if (!found || !bind_all(port, &address, count)) {
-        gw__report_add(report, origin, "GW1050", "can't listen on '%s': %s", text, found ? strerror(errno) : "host not found");
+        gw__report_add(report, origin, "GW1050", "can't listen on '%s': %s", text,
+                       found ? strerror(errno) : "host not found");
         close_port(port);
         return NULL;
     }
@@ -96,11 +97,12 @@ void gw__ports_bind(struct gw_server *server, struct gw__table *table, struct gw
     if (!table->admin_socket)
         return;
     struct gw__address address = {.is_unix = true};
-    if (strlen(table->admin_socket) >= sizeof address.path) {
+    size_t size = strlen(table->admin_socket);
+    if (size >= sizeof address.path) {
         gw__report_add(report, "", "GW1050", "can't listen on '%s': path too long", table->admin_socket);
         return;
     }
-    strcpy(address.path, table->admin_socket);
+    memcpy(address.path, table->admin_socket, size + 1);
     table->admin_port = bind_port(server, table->admin_socket, &address, true, "", report);
 }
 

@@ -147,11 +147,13 @@ struct gw__writer *gw__server_writer(struct gw_server *server)
     return server->writer;
 }
 
-static int add_type(struct gw_server *server, enum gw__type_kind kind, const void *type, size_t size, const char *name, void *user)
+static int add_type(struct gw_server *server, enum gw__type_kind kind, const void *type, size_t size, const char *name,
+                    void *user)
 {
     pthread_mutex_lock(&server->lock);
     int result = gw__registry_add(&server->registry, kind, type, size, name, user, "program");
-    set_error(server, result, result == GW_ERROR_CONFIG ? "a type of that name is there already, or it has no name or size" : "");
+    set_error(server, result,
+              result == GW_ERROR_CONFIG ? "a type of that name is there already, or it has no name or size" : "");
     pthread_mutex_unlock(&server->lock);
     return result;
 }
@@ -221,7 +223,8 @@ static struct gw__table *compile(struct gw_server *server, const struct gw_confi
     unsigned said = checked->workers > 0 ? (unsigned)checked->workers : 0;
     const struct gw__setting *setting = gw__settings_find(&config->settings, "workers");
     if (server->worker_count && said && said != server->worker_count)
-        gw__report_add(report, setting ? setting->origin : "", "GW1051", "workers: changing %u to %u needs a restart", server->worker_count, said);
+        gw__report_add(report, setting ? setting->origin : "", "GW1051", "workers: changing %u to %u needs a restart",
+                       server->worker_count, said);
     unsigned workers = server->worker_count ? server->worker_count : said ? said : default_workers();
     return gw__table_compile(server, &server->registry, &server->services, config, checked, workers, report);
 }
@@ -516,7 +519,10 @@ int gw_server_reload(struct gw_server *server)
     if (server->run != GW__RUN_THREADS || pthread_equal(server->keeper->thread, pthread_self()))
         return server->reload(server, server->reload_user);
     struct reload_mail own = {
-        .mail.deliver = deliver_reload, .server = server, .mutex = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER,
+        .mail.deliver = deliver_reload,
+        .server = server,
+        .mutex = PTHREAD_MUTEX_INITIALIZER,
+        .done = PTHREAD_COND_INITIALIZER,
     };
     gw__loop_post(&server->keeper->loop, &own.mail);
     pthread_mutex_lock(&own.mutex);

@@ -50,7 +50,8 @@ static bool hand_over(struct gw__door *door, int fd)
     struct handover *handover = gw__calloc(1, sizeof *handover);
     if (!handover)
         return false;
-    *handover = (struct handover){.mail.deliver = take_over, .worker = server->workers[turn], .port = door->port, .fd = fd};
+    *handover =
+        (struct handover){.mail.deliver = take_over, .worker = server->workers[turn], .port = door->port, .fd = fd};
     gw__loop_post(&handover->worker->loop, &handover->mail);
     return true;
 }
@@ -87,7 +88,8 @@ static void open_door(struct gw__worker *worker, struct gw__port *port, const st
     }
     door = gw__calloc(1, sizeof *door);
     if (!door) {
-        gw__server_log(worker->server, GW_LOG_ERROR, "out of memory: worker %u does not listen on %s", worker->index, port->address);
+        gw__server_log(worker->server, GW_LOG_ERROR, "out of memory: worker %u does not listen on %s", worker->index,
+                       port->address);
         return;
     }
     struct gw__table *admin = worker->server->admin_table;

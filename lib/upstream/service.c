@@ -45,10 +45,11 @@ struct gw__service *gw__services_hold(struct gw__services *services, const char 
 {
     struct gw__service *service = gw__services_find(services, name);
     if (!service) {
-        service = gw__calloc(1, sizeof *service + strlen(name) + 1);
+        size_t size = strlen(name) + 1;
+        service = gw__calloc(1, sizeof *service + size);
         if (!service)
             return NULL;
-        strcpy(service->name, name);
+        memcpy(service->name, name, size);
         service->index = services->next_service++;
         gw__list_append(&services->cells, &service->link);
     }
