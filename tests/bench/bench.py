@@ -80,8 +80,8 @@ def sample(target, upstream, path, connections, seconds, headers):
     return {
         "target": target.name, "path": path, "connections": connections, "requests": count,
         "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
-        "p50": milliseconds(re.search(r"50%\s+(\S+)", text).group(1)),
-        "p99": milliseconds(re.search(r"99%\s+(\S+)", text).group(1)),
+        "p50": milliseconds(re.search(r"(?m)^\s+50%\s+(\S+)", text).group(1)),
+        "p99": milliseconds(re.search(r"(?m)^\s+99%\s+(\S+)", text).group(1)),
         "us": (user2 - user + system2 - system) / count,
         "user_us": (user2 - user) / count, "system_us": (system2 - system) / count,
         "idle": (idle2 - idle) / took, "foreign": max(0.0, (all_busy2 - all_busy - own) / took),
