@@ -77,7 +77,7 @@ void gw__loop_post(struct gw__loop *loop, struct gw__mail *mail)
 }
 
 /* The stack holds the newest first; it is delivered in the order it was sent. */
-static void deliver_all(struct gw__loop *loop)
+void gw__loop_deliver(struct gw__loop *loop)
 {
     struct gw__mail *newest = atomic_exchange_explicit(&loop->mail, NULL, memory_order_acquire), *oldest = NULL;
     while (newest) {
@@ -100,7 +100,7 @@ static void handle_mail(evutil_socket_t fd, short what, void *arg)
     gw__loop_enter(loop);
     while (read(fd, &count, sizeof count) < 0 && errno == EINTR)
         continue;
-    deliver_all(loop);
+    gw__loop_deliver(loop);
     gw__loop_leave(loop);
 }
 
@@ -141,7 +141,7 @@ void gw__loop_finish(struct gw__loop *loop)
 {
     if (loop->wake_fd >= 0 && event_initialized(&loop->mail_event)) {
         event_del(&loop->mail_event);
-        deliver_all(loop);
+        gw__loop_deliver(loop);
     }
     gw__loop_leave(loop);
     gw__wheel_finish(loop);

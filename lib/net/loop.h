@@ -83,6 +83,8 @@ void gw__loop_defer(struct gw__loop *loop, struct gw__task *task);
 void gw__task_cancel(struct gw__loop *loop, struct gw__task *task);
 /* From any thread: has deliver() called on the loop's. */
 void gw__loop_post(struct gw__loop *loop, struct gw__mail *mail);
+/* What is in the mailbox, now; within enter and leave. */
+void gw__loop_deliver(struct gw__loop *loop);
 
 static inline void gw__timer_init(struct gw__timer *timer, void (*fire)(struct gw__timer *))
 {

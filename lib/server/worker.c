@@ -245,6 +245,7 @@ void gw__worker_destroy(struct gw__worker *worker)
 {
     struct gw__loop *loop = &worker->loop;
     gw__loop_enter(loop);
+    gw__loop_deliver(loop); /* hooks that have ended on their threads: their exchanges can end */
     each_door(worker, end_door);
     gw__loop_leave(loop);
     gw__timer_stop(&worker->drain_timer);
