@@ -15,7 +15,8 @@
 #define LINGER_MS 1000
 #define OWN_FIELDS_BYTES 192    /* Date, framing, Connection */
 
-enum state { IDLE, HEAD, BUSY, DRAIN, LINGER, CLOSED };
+/* FLUSH: answered, but the client has not read it all yet; it gets no further request served until then. */
+enum state { IDLE, HEAD, BUSY, DRAIN, FLUSH, LINGER, CLOSED };
 
 struct server_conn {
     struct gw__conn conn;
@@ -30,6 +31,7 @@ struct server_conn {
     struct gw__head *response;
     struct gw__task task; /* flush, go on with what is kept, or free */
     int64_t response_length;
+    size_t unsent; /* when FLUSH or LINGER looked last */
     uint32_t drained;
     uint8_t state;
     bool consuming, keep_alive, http10, head_request, expects, responded, response_done, broken, gone;
@@ -69,23 +71,55 @@ static void close_conn(struct server_conn *c)
     gw__loop_defer(c->conn.loop, &c->task);
 }
 
+/* Ends it unanswered, and what is under way on it. */
+static void cut(struct server_conn *c)
+{
+    gw__conn_reset(&c->conn);
+    if (c->state == BUSY) {
+        c->gone = true;
+        c->stream.handler->on_gone(&c->stream);
+    } else {
+        close_conn(c);
+    }
+}
+
+/* The client has as long as it goes on reading. */
+static void await_room(struct server_conn *c)
+{
+    c->unsent = c->conn.out.size;
+    set_due(c, c->site->timeouts.stall_ms);
+}
+
 /* Says goodbye without a reset eating the answer: what the client still sends is read and dropped. */
 static void linger(struct server_conn *c)
 {
     gw__kept_leave(&c->in, 0);
     c->state = LINGER;
-    if (!gw__conn_blocked(&c->conn))
-        gw__conn_shutdown_write(&c->conn);
     gw__conn_resume(&c->conn);
+    if (gw__conn_blocked(&c->conn)) {
+        await_room(c);
+        return;
+    }
+    gw__conn_shutdown_write(&c->conn);
     set_due(c, LINGER_MS);
 }
 
 static void go_idle(struct server_conn *c)
 {
-    c->state = IDLE;
     c->stream.user = NULL;
     c->response = NULL;
+    if (gw__conn_blocked(&c->conn)) {
+        c->state = FLUSH;
+        gw__conn_pause(&c->conn);
+        await_room(c);
+        return;
+    }
+    c->state = IDLE;
     set_due(c, c->site->timeouts.keep_alive_ms);
+    if (!c->consuming && !c->in.size && c->site->draining) {
+        close_conn(c);
+        return;
+    }
     if (c->in.size && !c->consuming)
         gw__loop_defer(c->conn.loop, &c->task);
     gw__conn_resume(&c->conn);
@@ -361,6 +395,8 @@ static bool consume(struct server_conn *c, const char **data, const char *end)
             more = false;
     }
     c->consuming = false;
+    if (c->state == IDLE && c->site->draining && *data == end)
+        close_conn(c);
     if (c->state == LINGER || c->state == CLOSED)
         *data = end;
     return c->state != CLOSED;
@@ -381,12 +417,11 @@ static void on_data(struct gw__conn *conn, const char *data, size_t size)
         return;
     if (c->in.size) {
         if (!gw__kept_append(&c->in, data, size))
-            gw__conn_reset(conn), close_conn(c);
+            cut(c);
         else if (c->state != BUSY || c->body.framing != GW__FRAMING_NONE)
             consume_kept(c);
     } else if (consume(c, &data, end) && data < end && !gw__kept_append(&c->in, data, (size_t)(end - data))) {
-        gw__conn_reset(conn);
-        close_conn(c);
+        cut(c);
     }
     if (c->state == BUSY && c->body.framing == GW__FRAMING_NONE && c->in.size > PIPELINE_BYTES)
         gw__conn_pause(conn);
@@ -395,19 +430,28 @@ static void on_data(struct gw__conn *conn, const char *data, size_t size)
 static void on_end(struct gw__conn *conn, int error)
 {
     struct server_conn *c = gw__container_of(conn, struct server_conn, conn);
-    if (c->state != BUSY) {
+    if (c->state == BUSY) {
+        c->gone = true;
+        c->stream.handler->on_gone(&c->stream);
+    } else if (!error && gw__conn_blocked(conn)) { /* it may still read its answer */
+        gw__kept_leave(&c->in, 0);
+        c->state = LINGER;
+        c->gone = true;
+        await_room(c);
+    } else {
         close_conn(c);
-        return;
     }
-    c->gone = true;
-    c->stream.handler->on_gone(&c->stream);
 }
 
 static void on_room(struct gw__conn *conn)
 {
     struct server_conn *c = gw__container_of(conn, struct server_conn, conn);
-    if (c->state == LINGER)
-        gw__conn_shutdown_write(conn);
+    if (c->state == LINGER && c->gone)
+        close_conn(c);
+    else if (c->state == LINGER)
+        linger(c);
+    else if (c->state == FLUSH)
+        go_idle(c);
     else if (c->state == BUSY && !c->response_done)
         c->stream.handler->on_room(&c->stream);
 }
@@ -424,10 +468,15 @@ static void handle_due(struct gw__timer *timer)
         gw__timer_set(c->conn.loop, timer, c->due_ms);
         return;
     }
-    if (c->state == HEAD) {
+    bool waits = c->state == FLUSH || c->state == LINGER;
+    if (waits && c->conn.out.size < c->unsent) {
+        await_room(c);
+    } else if (c->state == HEAD) {
         gw__kept_leave(&c->in, 0);
         begin(c, NULL, &late);
     } else if (c->state != BUSY) {
+        if (gw__conn_blocked(&c->conn))
+            gw__conn_reset(&c->conn); /* a cut answer is not to look whole */
         close_conn(c);
     }
 }
@@ -485,17 +534,6 @@ static void drain_one(struct server_conn *c)
         close_conn(c);
 }
 
-static void cut_one(struct server_conn *c)
-{
-    if (c->state == BUSY) {
-        gw__conn_reset(&c->conn);
-        c->gone = true;
-        c->stream.handler->on_gone(&c->stream);
-    } else {
-        close_conn(c);
-    }
-}
-
 void gw__http_drain(struct gw__http_site *site)
 {
     site->draining = true;
@@ -504,5 +542,5 @@ void gw__http_drain(struct gw__http_site *site)
 
 void gw__http_cut(struct gw__http_site *site)
 {
-    each(site, cut_one);
+    each(site, cut);
 }

@@ -173,15 +173,18 @@ class Upstream:
             time.sleep(0.01)
         return len(self.open)
 
-    def drop_connections(self):
-        """Closes every open connection, idle ones of pools included."""
-        with self.lock:
-            for connection in self.open.values():
-                try:
-                    connection.sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-        self.wait_idle()
+    def drop_connections(self, seconds=10):
+        """Closes every open connection, idle ones of pools included, and what is being opened meanwhile."""
+        end = time.monotonic() + seconds
+        while True:
+            with self.lock:
+                for connection in self.open.values():
+                    try:
+                        connection.sock.shutdown(socket.SHUT_RDWR)
+                    except OSError:
+                        pass
+            if not self.wait_idle(seconds=0.2) or time.monotonic() > end:
+                return
 
     def close(self):
         self.stopping = True

@@ -1,0 +1,83 @@
+"""Clients that are slow to read: they get all of their answer, and no more memory than it takes."""
+import time
+
+import pytest
+from support.client import Client
+from support.config import config, respond, route
+from support.data import pattern, sha256
+
+HUGE = 12_000_000  # more than what a kernel keeps for a socket
+ROUTES = [route("huge", predicates={"path": "/huge"}, endpoint=respond("x" * HUGE)),
+          route("large", predicates={"path": "/large"}, endpoint=respond("x" * 60_000)), route("up", path="/**")]
+
+
+@pytest.fixture(scope="module")
+def gw(module_factory):
+    up = module_factory.upstream()
+    return module_factory.gateway(config(ROUTES, {"up": [up.address]},
+                                         timeouts={"stall": "4s", "keep_alive": "2s"}))
+
+
+@pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1"])
+def test_pause_before_the_end_of_a_closing_answer(gw, version):
+    """Longer than connections linger, shorter than the stall timeout."""
+    with gw.client(receive_buffer=4096) as c:
+        c.request(target="/huge", headers=[("Connection", "close")], version=version)
+        c.reader.until(b"\r\n\r\n", "head")
+        time.sleep(2.5)
+        assert len(c.slow_rest(1 << 20, 0, HUGE)) == HUGE
+        assert c.closed()
+
+
+def test_half_closed_behind_the_answer(gw):
+    """The request is answered in full already; what the client has not read yet still comes."""
+    size = 300_000
+    with gw.client(receive_buffer=4096) as c:
+        c.request(target=f"/bytes/{size}")
+        c.reader.until(b"\r\n\r\n", "head")
+        time.sleep(0.3)
+        c.half_close()
+        time.sleep(0.3)
+        assert len(c.slow_rest(4096, 0, size)) == size
+
+
+@pytest.mark.plain
+def test_requests_without_end_and_nothing_read(gw):
+    """Pipelined requests are served as their answers are read, not faster."""
+    gw.get("/large")
+    before = gw.rss_kib()
+    with gw.client(receive_buffer=4096, timeout=1) as c:
+        request = c.compose(target="/large")
+        try:
+            for _ in range(400):
+                c.send(request * 20)
+        except OSError:
+            pass
+        time.sleep(0.5)
+        assert gw.rss_kib() - before < 4096
+
+
+def test_all_pipelined_answers_come(gw):
+    with gw.client(receive_buffer=4096) as c:
+        c.send(c.compose(target="/large") * 100)
+        time.sleep(0.2)
+        for _ in range(100):
+            assert len(c.response().body) == 60_000
+        assert c.get("/bytes/10").body == pattern(10)
+
+
+def test_stop_does_not_wait_for_idle_connections(gateway, upstream):
+    """A connection whose answer was under way when the stop came is closed behind it."""
+    def slow(c, r):
+        c.send("HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + "x" * 1000)
+        time.sleep(0.5)
+        c.send("x" * 1000)
+    upstream.on("/slow", slow)
+    gw = gateway(config([route("up", path="/**")], {"up": [upstream.address]}))
+    c = Client(gw.port)
+    c.request(target="/slow")
+    c.reader.until(b"\r\n\r\n", "head")
+    start = time.monotonic()
+    gw.stop()
+    assert time.monotonic() - start < 3
+    assert c.reader.exactly(2000, "body") and c.closed()
