@@ -33,9 +33,9 @@ GW_API int gw_server_add_predicate_type(struct gw_server *server, const struct g
 
 /* Compiles a config and puts it in force whole, or refuses and leaves everything as it was; both
  * before and after start (then it is the reload: requests in flight finish on the old table, kept
- * listeners and connection pools stay). Binds new listeners before it swaps. Any thread, also while the
- * server runs; calls are serialised. Returns 0, GW_ERROR_CONFIG, _SYSTEM, _MEMORY, or _STATE for a
- * changed number of workers, which needs a restart; gw_server_error() has the text. */
+ * listeners and connection pools stay). Binds new listeners before it swaps. Any thread but a worker's,
+ * also while the server runs (then the keeper does it, one after the other). Returns 0, GW_ERROR_CONFIG, _SYSTEM, _MEMORY, or _STATE for a
+ * changed number of workers, which needs a restart, and once the server stops; gw_server_error() has the text. */
 GW_API int gw_server_apply(struct gw_server *server, const struct gw_config *config);
 /* The same checks without binding or changing anything. */
 GW_API int gw_server_check(struct gw_server *server, const struct gw_config *config);
@@ -64,7 +64,7 @@ GW_API const char *gw_server_address(const struct gw_server *server, size_t inde
  * gw_server_apply() returned, or GW_ERROR_CONFIG after gw_server_refuse(). */
 typedef int (*gw_reload_fn)(struct gw_server *server, void *user);
 GW_API void gw_server_set_reload(struct gw_server *server, gw_reload_fn reload, void *user);
-/* Runs the reload function and returns its result; any thread. POST /reload of the admin API does the
+/* Runs the reload function and returns its result; any thread but a worker's. POST /reload of the admin API does the
  * same. GW_ERROR_STATE where none is set. */
 GW_API int gw_server_reload(struct gw_server *server);
 /* The reference of all types the server knows and of all settings, as lines of Markdown without newline. Headings are

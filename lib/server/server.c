@@ -49,6 +49,16 @@ static int set_report(struct gw_server *server, const struct gw__report *report)
 
 /* ---- create, destroy ---- */
 
+/* Recursive: what goes while a start fails frees its table under the lock. */
+static void init_lock(pthread_mutex_t *lock)
+{
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(lock, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+}
+
 struct gw_server *gw_server_create(void)
 {
     struct gw_server *server = gw__calloc(1, sizeof *server);
@@ -58,7 +68,7 @@ struct gw_server *gw_server_create(void)
     clock_gettime(CLOCK_MONOTONIC, &now);
     server->started_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
     atomic_init(&server->log_level, GW_LOG_INFO);
-    pthread_mutex_init(&server->lock, NULL);
+    init_lock(&server->lock);
     gw__services_init(&server->services);
     server->writer = gw__writer_create();
     server->blocking = gw__blocking_create(BLOCKING_THREADS, BLOCKING_QUEUE);
@@ -76,30 +86,37 @@ static void free_table(struct gw_server *server, struct gw__table *table)
             *place = table->next;
             break;
         }
+    if (server->table == table)
+        server->table = NULL;
     gw__table_destroy(table);
     server->freed++;
 }
 
-/* No config is applied while workers leave: the swap would wait for them. The keeper may wait for the lock,
- * so it is let go of before the keeper is joined. */
+/* A config that is being applied is waited for by the lock, and none comes behind it: the swap would wait for workers
+ * that have left. What the keeper was asked for and did not come to do any more is done, that is refused, here. */
 static void stop_workers(struct gw_server *server, int drain_ms)
 {
-    if (server->run == GW__RUN_THREADS) {
-        pthread_mutex_lock(&server->lock);
+    pthread_mutex_lock(&server->lock);
+    enum gw__run run = server->run;
+    if (run == GW__RUN_THREADS)
         server->run = GW__RUN_STOPPED;
-        for (unsigned i = 0; i < server->worker_count; i++)
-            gw__worker_stop(server->workers[i], drain_ms);
-        for (unsigned i = 0; i < server->worker_count; i++)
-            pthread_join(server->workers[i]->thread, NULL);
-        pthread_mutex_unlock(&server->lock);
-        gw__worker_stop(server->keeper, 0);
-        pthread_join(server->keeper->thread, NULL);
-        for (unsigned i = 0; i <= server->worker_count; i++)
-            server->workers[i]->has_thread = false;
-        gw__writer_stop(server->writer);
-    } else if (server->run == GW__RUN_ATTACHED) {
+    pthread_mutex_unlock(&server->lock);
+    if (run == GW__RUN_ATTACHED)
         gw__worker_stop(server->keeper, drain_ms);
-    }
+    if (run != GW__RUN_THREADS)
+        return;
+    for (unsigned i = 0; i < server->worker_count; i++)
+        gw__worker_stop(server->workers[i], drain_ms);
+    for (unsigned i = 0; i < server->worker_count; i++)
+        pthread_join(server->workers[i]->thread, NULL);
+    gw__worker_stop(server->keeper, 0);
+    pthread_join(server->keeper->thread, NULL);
+    for (unsigned i = 0; i <= server->worker_count; i++)
+        server->workers[i]->has_thread = false;
+    gw__loop_enter(&server->keeper->loop);
+    gw__loop_deliver(&server->keeper->loop);
+    gw__loop_leave(&server->keeper->loop);
+    gw__writer_stop(server->writer);
 }
 
 /* The keeper goes last: what the others let go of is posted to it. */
@@ -229,6 +246,75 @@ static struct gw__table *compile(struct gw_server *server, const struct gw_confi
     return gw__table_compile(server, &server->registry, &server->services, config, checked, workers, report);
 }
 
+/* Something that a thread has the keeper do, and waits for. */
+struct errand {
+    struct gw__mail mail;
+    struct gw_server *server;
+    int (*run)(struct gw_server *server, const void *arg);
+    const void *arg;
+    pthread_mutex_t mutex;
+    pthread_cond_t done;
+    bool finished;
+    int result;
+};
+
+static void deliver_errand(struct gw__mail *mail)
+{
+    struct errand *errand = gw__container_of(mail, struct errand, mail);
+    int result = errand->run(errand->server, errand->arg);
+    pthread_mutex_lock(&errand->mutex);
+    errand->result = result;
+    errand->finished = true;
+    pthread_cond_signal(&errand->done);
+    pthread_mutex_unlock(&errand->mutex);
+}
+
+/* As a function of its own: gcc 12 believes the atomic to be of size 0 where this is inlined under UBSan. */
+static __attribute__((noinline)) bool runs(const struct gw_server *server)
+{
+    return server->run == GW__RUN_THREADS;
+}
+
+static bool is_worker(const struct gw_server *server, pthread_t thread)
+{
+    for (unsigned i = 0; i < server->worker_count; i++)
+        if (pthread_equal(server->workers[i]->thread, thread))
+            return true;
+    return false;
+}
+
+/* Configs are applied by the keeper alone while threads run: it waits for the workers, and so nobody may wait for it
+ * that it waits for, nor hold the lock meanwhile. */
+static int on_keeper(struct gw_server *server, int (*run)(struct gw_server *, const void *), const void *arg)
+{
+    struct errand errand = {
+        .mail.deliver = deliver_errand,
+        .server = server,
+        .run = run,
+        .arg = arg,
+        .mutex = PTHREAD_MUTEX_INITIALIZER,
+        .done = PTHREAD_COND_INITIALIZER,
+    };
+    pthread_t self = pthread_self();
+    pthread_mutex_lock(&server->lock);
+    bool threads = runs(server), refuse = threads && is_worker(server, self);
+    bool post = threads && !refuse && !pthread_equal(server->keeper->thread, self);
+    if (refuse)
+        set_error(server, GW_ERROR_STATE, "a worker can't have a config applied: its own swap would wait for it");
+    if (post)
+        gw__loop_post(&server->keeper->loop, &errand.mail);
+    pthread_mutex_unlock(&server->lock);
+    if (!post)
+        return refuse ? GW_ERROR_STATE : run(server, arg);
+    pthread_mutex_lock(&errand.mutex);
+    while (!errand.finished)
+        pthread_cond_wait(&errand.done, &errand.mutex);
+    pthread_mutex_unlock(&errand.mutex);
+    pthread_mutex_destroy(&errand.mutex);
+    pthread_cond_destroy(&errand.done);
+    return errand.result;
+}
+
 static void discard_next(struct gw_server *server)
 {
     for (struct gw__link *link = server->services.cells.next; link != &server->services.cells; link = link->next)
@@ -277,11 +363,11 @@ static void swap_all(struct gw_server *server, struct gw__table *table)
 
 static void publish(struct gw_server *server, struct gw__table *table)
 {
-    struct gw__snapshot **old = gw__calloc(table->service_count + 1, sizeof *old);
+    struct gw__snapshot *replaced = NULL;
     for (size_t i = 0; i < table->service_count; i++) {
-        struct gw__snapshot *replaced = gw__service_publish(table->services[i]);
+        struct gw__snapshot *old = gw__service_publish(table->services[i]);
         if (old)
-            old[i] = replaced;
+            old->replaced = replaced, replaced = old;
     }
     struct gw__table *before = server->table;
     table->generation = ++server->generation;
@@ -292,9 +378,10 @@ static void publish(struct gw_server *server, struct gw__table *table)
         swap_all(server, table);
     else if (before)
         free_table(server, before);
-    for (size_t i = 0; old && i < table->service_count; i++)
-        gw__snapshot_free(old[i]);
-    gw__free(old);
+    for (struct gw__snapshot *old = replaced; old; old = replaced) {
+        replaced = old->replaced;
+        gw__snapshot_free(old);
+    }
     gw__ports_close(server, table);
 }
 
@@ -335,17 +422,26 @@ static int locked_apply(struct gw_server *server, const struct gw_config *config
     if (!server)
         return GW_ERROR_MEMORY;
     pthread_mutex_lock(&server->lock);
-    int result = !config                           ? set_error(server, GW_ERROR_MEMORY, NULL)
-                 : server->run == GW__RUN_STOPPED ? set_error(server, GW_ERROR_STATE, "the server was stopped")
-                                                  : apply(server, config, check_only);
+    bool stopped = server->run == GW__RUN_STOPPED ||
+                   (server->run == GW__RUN_ATTACHED && gw__worker_is_stopping(server->keeper));
+    int result = !config   ? set_error(server, GW_ERROR_MEMORY, NULL)
+                 : stopped ? set_error(server, GW_ERROR_STATE, "the server was stopped")
+                           : apply(server, config, check_only);
     pthread_mutex_unlock(&server->lock);
     return result;
 }
 
+static int run_apply(struct gw_server *server, const void *config)
+{
+    return locked_apply(server, config, false);
+}
+
 int gw_server_apply(struct gw_server *server, const struct gw_config *config)
 {
-    int result = locked_apply(server, config, false);
-    if (server && result < 0)
+    if (!server)
+        return GW_ERROR_MEMORY;
+    int result = on_keeper(server, run_apply, config);
+    if (result < 0)
         gw__server_log(server, GW_LOG_ERROR, "config refused, nothing was changed");
     return result;
 }
@@ -492,46 +588,14 @@ void gw_server_set_reload(struct gw_server *server, gw_reload_fn reload, void *u
     server->reload_user = user;
 }
 
-struct reload_mail {
-    struct gw__mail mail;
-    struct gw_server *server;
-    pthread_mutex_t mutex;
-    pthread_cond_t done;
-    bool finished;
-    int result;
-};
-
-static void deliver_reload(struct gw__mail *mail)
+static int run_reload(struct gw_server *server, const void *none)
 {
-    struct reload_mail *own = gw__container_of(mail, struct reload_mail, mail);
-    int result = own->server->reload(own->server, own->server->reload_user);
-    pthread_mutex_lock(&own->mutex);
-    own->result = result;
-    own->finished = true;
-    pthread_cond_signal(&own->done);
-    pthread_mutex_unlock(&own->mutex);
+    return server->run == GW__RUN_STOPPED ? GW_ERROR_STATE : server->reload(server, server->reload_user);
 }
 
 int gw_server_reload(struct gw_server *server)
 {
-    if (!server->reload)
-        return GW_ERROR_STATE;
-    if (server->run != GW__RUN_THREADS || pthread_equal(server->keeper->thread, pthread_self()))
-        return server->reload(server, server->reload_user);
-    struct reload_mail own = {
-        .mail.deliver = deliver_reload,
-        .server = server,
-        .mutex = PTHREAD_MUTEX_INITIALIZER,
-        .done = PTHREAD_COND_INITIALIZER,
-    };
-    gw__loop_post(&server->keeper->loop, &own.mail);
-    pthread_mutex_lock(&own.mutex);
-    while (!own.finished)
-        pthread_cond_wait(&own.done, &own.mutex);
-    pthread_mutex_unlock(&own.mutex);
-    pthread_mutex_destroy(&own.mutex);
-    pthread_cond_destroy(&own.done);
-    return own.result;
+    return server->reload ? on_keeper(server, run_reload, NULL) : GW_ERROR_STATE;
 }
 
 void gw_server_reopen_logs(struct gw_server *server)

@@ -95,8 +95,12 @@ void gw__worker_destroy(struct gw__worker *worker);
 int gw__worker_start(struct gw__worker *worker);
 /* Puts a table in force on the worker; on its thread, or before it has one. */
 void gw__worker_swap(struct gw__worker *worker, struct gw__table *table);
-/* Begins to drain; any thread. */
+/* Begins to drain; the server's owner. On a host's loop it may be said again, with less patience. */
 void gw__worker_stop(struct gw__worker *worker, int drain_ms);
+static inline bool gw__worker_is_stopping(const struct gw__worker *worker)
+{
+    return worker->stop_mail.deliver != NULL;
+}
 
 /* port.c */
 /* Binds what the table names and is not bound yet; errors go to the report. */

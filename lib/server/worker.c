@@ -213,6 +213,8 @@ void gw__worker_stop(struct gw__worker *worker, int drain_ms)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     worker->drain_until_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + (uint64_t)drain_ms;
+    if (gw__worker_is_stopping(worker)) /* then the new deadline holds */
+        return;
     worker->stop_mail.deliver = begin_stop;
     gw__loop_post(&worker->loop, &worker->stop_mail);
 }
@@ -245,8 +247,8 @@ void gw__worker_destroy(struct gw__worker *worker)
 {
     struct gw__loop *loop = &worker->loop;
     gw__loop_enter(loop);
-    gw__loop_deliver(loop); /* hooks that have ended on their threads: their exchanges can end */
     each_door(worker, end_door);
+    gw__loop_deliver(loop); /* hooks that have ended on their threads: their exchanges, which are cut, can end */
     gw__loop_leave(loop);
     gw__timer_stop(&worker->drain_timer);
     while (!gw__list_empty(&worker->doors))

@@ -21,6 +21,7 @@ struct gw__instance {
 };
 
 struct gw__snapshot {
+    struct gw__snapshot *replaced; /* a list, once it is out of force */
     uint32_t count;
     uint32_t total_weight;
     bool equal; /* all weights are the same */
