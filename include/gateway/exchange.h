@@ -106,7 +106,7 @@ GW_API const char *gw_exchange_expand(struct gw_exchange *ex, const char *text);
 GW_API void gw_exchange_set_attribute(struct gw_exchange *ex, const char *name, const char *value);
 GW_API const char *gw_exchange_attribute(const struct gw_exchange *ex, const char *name);
 
-/* Waiting. hold: a ticket to end this hook's GW_WAIT from outside; one at a time. A NULL result (out of
+/* Waiting. hold: a ticket to end this hook's GW_WAIT from outside; one for each hook that runs or waits. A NULL result (out of
  * memory) fails the exchange by itself. */
 GW_API struct gw_hold *gw_exchange_hold(struct gw_exchange *ex);
 /* Any thread, any time, any number of times: the first call before the exchange is gone resumes it on

@@ -165,10 +165,12 @@ static size_t room_behind(const struct gw_exchange *ex, const struct gw__lane *l
 {
     const struct gw__body_row *row = lane->row;
     bool last = number + 1 == row->count;
-    if (is_whole(lane, &row->stages[number]) || (!last && is_whole(lane, &row->stages[number + 1])))
+    if (is_whole(lane, &row->stages[number]))
         return SIZE_MAX;
+    if (!last && is_whole(lane, &row->stages[number + 1]))
+        return GW__MARK_BYTES;
     if (last && !lane->sink_open)
-        return lane->request && ex->chain->endpoint->type->whole_request_body ? SIZE_MAX : 0;
+        return lane->request && ex->chain->endpoint->type->whole_request_body ? GW__MARK_BYTES : 0;
     size_t used = last ? (lane->tail ? evbuffer_get_length(lane->tail) : 0) + (lane->sink_full ? GW__MARK_BYTES : 0)
                        : evbuffer_get_length(row->stages[number + 1].queue);
     return used < GW__MARK_BYTES ? GW__MARK_BYTES - used : 0;
@@ -221,7 +223,7 @@ static bool step(struct gw_exchange *ex, struct gw__lane *lane, uint16_t number)
     struct gw__body_row *row = lane->row;
     struct gw__body_stage *stage = &row->stages[number];
     size_t have = evbuffer_get_length(stage->queue), room = room_behind(ex, lane, number);
-    if (stage->passed || stage->waiting || (!have && !stage->ended) || (!room && have) ||
+    if (stage->passed || stage->parked || (!have && !stage->ended) || (!room && have) ||
         (is_whole(lane, stage) && !stage->ended))
         return false;
     size_t show = have < room ? have : room;
@@ -238,7 +240,7 @@ static bool step(struct gw_exchange *ex, struct gw__lane *lane, uint16_t number)
         gw__pump_body_verdict(ex, lane, stage->index, flow);
         return false;
     }
-    stage->waiting = flow == GW_WAIT;
+    stage->parked = flow == GW_WAIT;
     stage->passed = flow == GW_CONTINUE && last && !left;
     bool stuck = flow == GW_CONTINUE && left == show && !produced && show && (last || show >= GW__MARK_BYTES);
     if (stuck) {

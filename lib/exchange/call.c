@@ -16,6 +16,7 @@ struct gw_reply {
 };
 
 struct gw_call {
+    struct gw_call *next; /* of the exchange's */
     struct gw_exchange *ex;
     struct gw_filter *filter;
     struct gw__hook hook;
@@ -27,7 +28,7 @@ struct gw_call {
     struct gw_reply reply;
     gw_reply_fn on_reply;
     struct gw__task task; /* a failure found while sending, told behind the hook */
-    bool sent, done;
+    bool done;
 };
 
 static void release(struct gw_call *call)
@@ -43,6 +44,15 @@ static void release(struct gw_call *call)
     gw__attempt_finish(&call->attempt);
 }
 
+static void unlink_call(struct gw_call *call)
+{
+    struct gw_call **place = &call->ex->calls;
+    while (*place != call)
+        place = &(*place)->next;
+    *place = call->next;
+    gw__waiting(&call->hook)->kind = GW__WAIT_NONE;
+}
+
 static void complete(struct gw_call *call, const char *error)
 {
     struct gw_exchange *ex = call->ex;
@@ -53,8 +63,7 @@ static void complete(struct gw_call *call, const char *error)
     call->reply.status = error ? 0 : call->response.status;
     call->reply.head = &call->response;
     gw__exchange_enter(ex);
-    ex->call = NULL;
-    call->hook.lane->wait = GW__WAIT_NONE;
+    unlink_call(call);
     struct gw__hook outer = ex->hook;
     ex->hook = call->hook;
     enum gw_flow flow = call->on_reply(ex, call->filter, &call->reply);
@@ -144,7 +153,7 @@ static void on_failed(struct gw__attempt *attempt)
 struct gw_call *gw_exchange_call(struct gw_exchange *ex, struct gw_filter *self, const char *service,
                                  const char *method, const char *target, gw_reply_fn on_reply)
 {
-    struct gw_call *call = ex->call ? NULL : gw__arena_zalloc(&ex->arena, sizeof *call);
+    struct gw_call *call = gw__arena_zalloc(&ex->arena, sizeof *call);
     char *strings[2] = {gw__arena_copy(&ex->arena, method, strlen(method)),
                         gw__arena_copy(&ex->arena, target, strlen(target))};
     if (!call || !strings[0] || !strings[1] || !ex->hook.lane) {
@@ -198,8 +207,9 @@ enum gw_flow gw_call_send(struct gw_call *call)
     struct gw_exchange *ex = call->ex;
     if (!gw__fields_find_id(&call->request.fields, GW__FIELD_HOST) && call->attempt.service)
         gw_call_header(call, "Host", call->attempt.service->name);
-    ex->call = call;
-    call->hook.lane->wait = GW__WAIT_CALL;
+    call->next = ex->calls;
+    ex->calls = call;
+    gw__waiting(&call->hook)->kind = GW__WAIT_CALL;
     enum gw__attempt_result result = call->attempt.service ? gw__attempt_start(&call->attempt) : GW__ATTEMPT_FAILED;
     if (result == GW__ATTEMPT_READY)
         on_ready(&call->attempt);
@@ -210,13 +220,12 @@ enum gw_flow gw_call_send(struct gw_call *call)
 
 void gw__call_cancel(struct gw_exchange *ex)
 {
-    struct gw_call *call = ex->call;
-    if (!call)
-        return;
-    ex->call = NULL;
-    call->hook.lane->wait = GW__WAIT_NONE;
-    release(call);
-    gw__kept_leave(&call->reply.body, 0);
+    while (ex->calls) {
+        struct gw_call *call = ex->calls;
+        unlink_call(call);
+        release(call);
+        gw__kept_leave(&call->reply.body, 0);
+    }
 }
 
 int gw_reply_status(const struct gw_reply *reply)

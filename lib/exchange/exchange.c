@@ -88,7 +88,7 @@ void gw__exchange_expire(struct gw_exchange *ex)
     struct gw__lane *lane = ex->in.parked ? &ex->in : ex->out.parked ? &ex->out : NULL;
     struct gw__body_stage *stage = NULL;
     for (uint16_t i = 0; !lane && ex->in.row && i < ex->in.row->count; i++)
-        if (ex->in.row->stages[i].waiting)
+        if (ex->in.row->stages[i].parked)
             stage = &ex->in.row->stages[i];
     if (lane || stage) {
         uint16_t index = stage ? stage->index : lane->request ? lane->at : lane->at - 1;

@@ -9,6 +9,13 @@
 
 #define GW__MARK_BYTES 65536 /* a stage's queue is full above it */
 
+enum gw__wait { GW__WAIT_NONE, GW__WAIT_HOLD, GW__WAIT_CALL, GW__WAIT_THREAD };
+
+struct gw__waiting { /* of one hook: what will bring its verdict */
+    struct gw_hold *hold;
+    uint8_t kind; /* enum gw__wait */
+};
+
 enum gw__phase { GW__PHASE_HEAD, GW__PHASE_BODY, GW__PHASE_DONE };
 
 /* A filter with a body hook, in the order bodies run. */
@@ -18,7 +25,8 @@ struct gw__body_stage {
     uint16_t index; /* of the filter in the chain */
     bool ended;     /* nothing comes behind the queue */
     bool passed;    /* its last piece has gone on */
-    bool waiting;   /* its hook said GW_WAIT */
+    bool parked;    /* its hook said GW_WAIT */
+    struct gw__waiting waiting;
 };
 
 struct gw__body_row {
@@ -27,8 +35,6 @@ struct gw__body_row {
     struct gw__body_stage stages[];
 };
 
-enum gw__wait { GW__WAIT_NONE, GW__WAIT_HOLD, GW__WAIT_CALL, GW__WAIT_THREAD };
-
 /* One direction of an exchange. The request lane counts `at` up through the filters to the endpoint, the
  * response lane counts it down to the client. */
 struct gw__lane {
@@ -36,9 +42,9 @@ struct gw__lane {
     struct evbuffer *tail;           /* what waits for the sink */
     const struct gw__fields *trailers;
     uint64_t bytes, passed_bytes;    /* from the source; to the sink */
-    struct gw_hold *hold;            /* the outstanding one */
+    struct gw__waiting waiting;      /* of the head hook, or the endpoint */
     uint16_t at;
-    uint8_t phase, wait;
+    uint8_t phase;
     bool request;                    /* which of the two it is */
     bool parked;                     /* a head hook said GW_WAIT */
     bool running, again;             /* the body pump: no recursion */
@@ -117,7 +123,7 @@ struct gw_exchange {
     const struct gw__variable *variables; /* up to one without name; NULL: none */
     struct gw__defer *defers;
     struct gw__attribute *attributes;
-    struct gw_call *call;
+    struct gw_call *calls;         /* under way */
     struct gw__thread_job *job;
     struct gw__texts text;
     struct gw__state state;
@@ -175,7 +181,10 @@ const char *gw__field_text(const struct gw__fields *fields, const char *name);
 /* The host of the request without port, as sent. */
 struct gw__str gw__exchange_host(const struct gw_exchange *ex);
 
-/* hold.c, call.c, thread.c: what can be waited for. cancel lets go of it. */
+/* What the hook waits for. */
+struct gw__waiting *gw__waiting(const struct gw__hook *hook);
+
+/* hold.c, call.c, thread.c: what can be waited for. cancel lets go of all of it. */
 void gw__hold_cancel(struct gw_exchange *ex, struct gw__lane *lane);
 void gw__call_cancel(struct gw_exchange *ex);
 /* Runs a head hook on a thread of the pool; false if that is full. */

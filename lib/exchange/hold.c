@@ -85,15 +85,14 @@ static void deliver(struct gw__mail *mail)
     pthread_mutex_unlock(&table.mutex);
     if (!ex)
         return;
-    hook.lane->hold = NULL;
-    hook.lane->wait = GW__WAIT_NONE;
+    *gw__waiting(&hook) = (struct gw__waiting){0};
     gw__pump_resume(ex, &hook, verdict == GW_CONTINUE ? GW_CONTINUE : GW_FAIL);
 }
 
 struct gw_hold *gw_exchange_hold(struct gw_exchange *ex)
 {
-    struct gw__lane *lane = ex->hook.lane;
-    if (!lane || lane->hold) /* not in a hook, or a second one */
+    struct gw__waiting *waiting = ex->hook.lane ? gw__waiting(&ex->hook) : NULL;
+    if (!waiting || waiting->hold) /* not in a hook, or its second one */
         return NULL;
     pthread_mutex_lock(&table.mutex);
     struct slot *slot = table.free ? table.slots[table.free - 1] : NULL;
@@ -108,13 +107,12 @@ struct gw_hold *gw_exchange_hold(struct gw_exchange *ex)
         slot->loop = ex->context->loop;
         slot->hook = ex->hook;
         slot->state = HELD;
-        lane->hold = ticket(slot);
-        lane->wait = GW__WAIT_HOLD;
+        *waiting = (struct gw__waiting){.hold = ticket(slot), .kind = GW__WAIT_HOLD};
     }
     pthread_mutex_unlock(&table.mutex);
     if (!slot)
         ex->state.out_of_memory = true;
-    return slot ? lane->hold : NULL;
+    return slot ? waiting->hold : NULL;
 }
 
 void gw_hold_release(struct gw_hold *hold, enum gw_flow verdict)
@@ -129,17 +127,23 @@ void gw_hold_release(struct gw_hold *hold, enum gw_flow verdict)
     pthread_mutex_unlock(&table.mutex);
 }
 
-void gw__hold_cancel(struct gw_exchange *ex, struct gw__lane *lane)
+static void cancel(struct gw__waiting *waiting)
 {
-    if (!lane->hold)
+    if (!waiting->hold)
         return;
     pthread_mutex_lock(&table.mutex);
-    struct slot *slot = find(lane->hold);
+    struct slot *slot = find(waiting->hold);
     if (slot && slot->state == HELD)
         free_slot(slot);
     else if (slot)
         slot->ex = NULL; /* its mail is under way */
     pthread_mutex_unlock(&table.mutex);
-    lane->hold = NULL;
-    lane->wait = GW__WAIT_NONE;
+    *waiting = (struct gw__waiting){0};
+}
+
+void gw__hold_cancel(struct gw_exchange *ex, struct gw__lane *lane)
+{
+    cancel(&lane->waiting);
+    for (uint16_t i = 0; lane->row && i < lane->row->count; i++)
+        cancel(&lane->row->stages[i].waiting);
 }

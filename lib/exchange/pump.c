@@ -12,6 +12,12 @@ static const char *hook_name(const struct gw_exchange *ex, uint16_t index)
     return ex->chain->endpoint ? ex->chain->endpoint->head.name : "routing";
 }
 
+struct gw__waiting *gw__waiting(const struct gw__hook *hook)
+{
+    struct gw__body_stage *stage = hook->body ? gw__body_stage(hook->lane, hook->index) : NULL;
+    return stage ? &stage->waiting : &hook->lane->waiting;
+}
+
 /* Brings a verdict into agreement with what the hook did. */
 enum gw_flow gw__check_hook(struct gw_exchange *ex, struct gw__lane *lane, enum gw_flow flow, const char *name)
 {
@@ -21,7 +27,7 @@ enum gw_flow gw__check_hook(struct gw_exchange *ex, struct gw__lane *lane, enum 
     }
     if (ex->answer.pending)
         return ex->answer.failed ? GW_FAIL : GW_REPLY;
-    if (flow == GW_WAIT && lane->wait == GW__WAIT_NONE) {
+    if (flow == GW_WAIT && gw__waiting(&ex->hook)->kind == GW__WAIT_NONE) {
         gw__answer_fail(ex, 500, "GW5002", "http_request_error", "filter '%s' waits for nothing", name);
         return GW_FAIL;
     }
@@ -43,10 +49,10 @@ static enum gw_flow call_head_hook(struct gw_exchange *ex, struct gw__lane *lane
     ex->hook = (struct gw__hook){.lane = lane, .index = index};
     enum gw_flow flow;
     if (type->blocking) {
-        lane->wait = GW__WAIT_THREAD;
+        lane->waiting.kind = GW__WAIT_THREAD;
         flow = GW_WAIT;
         if (!gw__thread_start(ex, lane, index)) {
-            lane->wait = GW__WAIT_NONE;
+            lane->waiting.kind = GW__WAIT_NONE;
             gw__answer_fail(ex, 503, "GW5032", "http_request_error", "no thread is free for filter '%s'",
                             filter->head.name);
             flow = GW_FAIL;
@@ -183,10 +189,10 @@ static void reach_endpoint(struct gw_exchange *ex)
     ex->hook = (struct gw__hook){.lane = lane, .index = ex->chain->filter_count};
     enum gw_flow flow;
     if (endpoint->type->blocking) {
-        lane->wait = GW__WAIT_THREAD;
+        lane->waiting.kind = GW__WAIT_THREAD;
         flow = GW_WAIT;
         if (!gw__thread_start(ex, lane, ex->chain->filter_count)) {
-            lane->wait = GW__WAIT_NONE;
+            lane->waiting.kind = GW__WAIT_NONE;
             gw__answer_fail(ex, 503, "GW5032", "http_request_error", "no thread is free for endpoint '%s'",
                             endpoint->head.name);
             flow = GW_FAIL;
@@ -333,9 +339,9 @@ void gw__pump_body_verdict(struct gw_exchange *ex, struct gw__lane *lane, uint16
 static void resume_body(struct gw_exchange *ex, struct gw__lane *lane, uint16_t index, enum gw_flow flow)
 {
     struct gw__body_stage *stage = gw__body_stage(lane, index);
-    if (!stage || !stage->waiting)
+    if (!stage || !stage->parked)
         return;
-    stage->waiting = false;
+    stage->parked = false;
     if (flow == GW_CONTINUE)
         gw__body_run(ex, lane);
     else

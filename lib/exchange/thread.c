@@ -114,7 +114,7 @@ static void finish_job(struct gw__thread_job *own)
     struct gw_exchange *ex = own->ex;
     ex->job = NULL;
     ex->hook = (struct gw__hook){0};
-    own->hook.lane->wait = own->hook.lane->hold ? GW__WAIT_HOLD : GW__WAIT_NONE;
+    own->hook.lane->waiting.kind = own->hook.lane->waiting.hold ? GW__WAIT_HOLD : GW__WAIT_NONE;
     gw__exchange_enter(ex);
     if (!ex->state.over && gw__exchange_is_late(ex)) {
         ex->answer.pending = false;
