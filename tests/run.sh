@@ -305,7 +305,7 @@ packages() # suite
     fuzz) echo clang libclang-rt-14-dev ;;
     faults) echo strace ;;
     gates) echo valgrind ;;
-    examples) echo curl ;;
+    examples) echo curl make ;;
     esac
 }
 

@@ -179,7 +179,7 @@ def refused(kind, data):
     return probe(kind, data + b"\r\n\r\n")[0] if last == "more" else last
 
 
-@pytest.mark.parametrize("fixture", [f for f in FIXTURES if f.error], ids=lambda f: f.id)
+@pytest.mark.parametrize("fixture", [f for f in FIXTURES if f.error], ids=lambda f: getattr(f, "id", "absent"))
 def test_what_llhttp_refuses(fixture):
     if fixture.title in EXCEPTIONS:
         assert fixture.error in ERRORS_EXCEPTED or fixture.reason in METHOD_ERRORS
@@ -191,7 +191,7 @@ def test_what_llhttp_refuses(fixture):
         assert last.startswith("refused ") and "no Host" not in last, fixture.mended()
 
 
-@pytest.mark.parametrize("fixture", [f for f in FIXTURES if not f.error and not f.lenient], ids=lambda f: f.id)
+@pytest.mark.parametrize("fixture", [f for f in FIXTURES if not f.error and not f.lenient], ids=lambda f: getattr(f, "id", "absent"))
 def test_what_llhttp_takes(fixture):
     variants = [fixture.messages()]
     if fixture.kind == "request":
