@@ -34,8 +34,8 @@ struct gw_filter_type {
     bool whole_request_body;
     /* on_request and on_response run on a thread of a bounded pool and may block. */
     bool blocking;
-    /* An instance for one worker, made on the thread that applies the config; options are checked and
-     * live as long as the instance. Returns 0, or negative after gw_filter_error(). */
+    /* An instance for one worker, made on the thread that applies the config (the keeper's, while threads
+     * run); options are checked and live as long as the instance. Returns 0, or negative after gw_filter_error(). */
     int (*create)(struct gw_filter *self, const struct gw_option *options);
     void (*destroy)(struct gw_filter *self); /* also after a failed create */
     /* Head of the request on its way in, of the response on its way out. */

@@ -1,6 +1,7 @@
 /* The allocator hook. It is set before anything else runs, so plain pointers do. */
 #include "base/alloc.h"
 
+#include <errno.h>
 #include <gateway/error.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,9 +18,17 @@ void gw_set_allocator(void *(*allocate)(size_t), void *(*reallocate)(void *, siz
     hook_free = release ? release : free;
 }
 
+/* A host's allocator need not say ENOMEM; callers that report errno count on it. */
+static void *say(void *memory)
+{
+    if (!memory)
+        errno = ENOMEM;
+    return memory;
+}
+
 void *gw__malloc(size_t size)
 {
-    return hook_malloc(size ? size : 1);
+    return say(hook_malloc(size ? size : 1));
 }
 
 void *gw__calloc(size_t count, size_t size)
@@ -34,7 +43,7 @@ void *gw__calloc(size_t count, size_t size)
 
 void *gw__realloc(void *memory, size_t size)
 {
-    return hook_realloc(memory, size ? size : 1);
+    return say(hook_realloc(memory, size ? size : 1));
 }
 
 void gw__free(void *memory)

@@ -61,13 +61,13 @@ static void free_slot(struct slot *slot)
 
 static struct slot *grow(void)
 {
-    struct slot **grown = gw__realloc(table.slots, (table.count + 1) * sizeof *grown);
-    if (!grown)
-        return NULL;
-    table.slots = grown;
     struct slot *slot = gw__calloc(1, sizeof *slot);
-    if (!slot)
+    struct slot **grown = slot ? gw__realloc(table.slots, (table.count + 1) * sizeof *grown) : NULL;
+    if (!grown) {
+        gw__free(slot);
         return NULL;
+    }
+    table.slots = grown;
     slot->number = table.count;
     slot->generation = first_generation;
     table.slots[table.count++] = slot;

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define BASE_DESCRIPTORS 6 /* epoll, timerfd, two pipes: a few more than that */
+
 void gw__loop_enter(struct gw__loop *loop)
 {
     struct timespec now;
@@ -104,9 +106,23 @@ static void handle_mail(evutil_socket_t fd, short what, void *arg)
     gw__loop_leave(loop);
 }
 
+/* libevent ends the process where it can't have its descriptors: see first whether they are there. */
+static bool descriptors_left(void)
+{
+    int fds[BASE_DESCRIPTORS], n = 0;
+    while (n < BASE_DESCRIPTORS && (fds[n] = eventfd(0, EFD_CLOEXEC)) >= 0)
+        n++;
+    bool all = n == BASE_DESCRIPTORS;
+    int error = errno;
+    while (n > 0)
+        close(fds[--n]);
+    errno = error;
+    return all;
+}
+
 static struct event_base *create_base(void)
 {
-    struct event_config *config = event_config_new();
+    struct event_config *config = descriptors_left() ? event_config_new() : NULL;
     if (!config)
         return NULL;
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);

@@ -19,12 +19,47 @@ static struct gw__port *find(struct gw_server *server, const char *address, bool
     return NULL;
 }
 
+bool gw__ports_prepare(struct gw_server *server)
+{
+    for (struct gw__port *port = server->ports; port; port = port->next)
+        for (unsigned i = 0; i < port->door_count && !port->opened; i++)
+            if (!port->doors[i] && !(port->doors[i] = gw__calloc(1, sizeof **port->doors)))
+                return false;
+    return true;
+}
+
+void gw__ports_set_opened(struct gw_server *server, bool opened)
+{
+    for (struct gw__port *port = server->ports; port; port = port->next)
+        port->opened = opened;
+}
+
 static void close_port(struct gw__port *port)
 {
     for (unsigned i = 0; i < port->count; i++)
-        close(port->fds[i]);
+        if (port->fds[i] >= 0) /* not closed by a stop */
+            close(port->fds[i]);
+    for (unsigned i = 0; i < port->door_count; i++)
+        gw__free(port->doors[i]);
+    gw__free(port->doors);
     gw__free(port->address);
     gw__free(port);
+}
+
+/* A port without sockets; NULL when out of memory. */
+static struct gw__port *create_port(const char *text, unsigned count, unsigned door_count)
+{
+    struct gw__port *port = gw__calloc(1, sizeof *port + count * sizeof(int));
+    if (!port)
+        return NULL;
+    port->address = gw__strdup(text);
+    port->doors = gw__calloc(door_count, sizeof(struct gw__door *));
+    if (port->address && port->doors) {
+        port->door_count = door_count;
+        return port;
+    }
+    close_port(port);
+    return NULL;
 }
 
 /* All workers' sockets; port 0 is settled by the first. */
@@ -59,15 +94,11 @@ static struct gw__port *bind_port(struct gw_server *server, const char *text, co
     }
     unsigned count = parsed->is_unix ? 1 : server->worker_count;
     struct gw__sockaddr address;
-    port = gw__calloc(1, sizeof *port + count * sizeof(int));
-    char *copy = gw__strdup(text);
-    if (!port || !copy) {
+    port = create_port(text, count, admin ? 1 : server->worker_count);
+    if (!port) {
         report->lost = true;
-        gw__free(port);
-        gw__free(copy);
         return NULL;
     }
-    port->address = copy;
     port->admin = admin;
     port->is_unix = parsed->is_unix;
     port->wanted = true;

@@ -28,21 +28,25 @@ void gw__server_log(struct gw_server *server, enum gw_log_level level, const cha
     server->log(server->log_user, level, line);
 }
 
+/* text NULL: the error's constant sentence. */
 static int set_error(struct gw_server *server, int error, const char *text)
 {
     gw__free(server->error);
-    server->error = gw__strdup(text ? text : gw_error_text(error));
+    server->error = gw__strdup(text);
+    server->result = error;
     return error;
 }
 
 static int set_report(struct gw_server *server, const struct gw__report *report)
 {
     char *text = gw__report_text(report);
-    int error = report->count ? GW_ERROR_CONFIG : GW_ERROR_MEMORY;
+    int error = GW_ERROR_CONFIG;
     for (size_t i = 0; i < report->count; i++)
         if (strcmp(report->entries[i].code, "GW1050") == 0)
             error = GW_ERROR_SYSTEM;
-    set_error(server, error, report->count ? text : NULL);
+    if (report->lost) /* other errors may follow from that */
+        error = GW_ERROR_MEMORY;
+    set_error(server, error, report->lost ? NULL : text);
     gw__free(text);
     return error;
 }
@@ -155,6 +159,8 @@ void gw_server_destroy(struct gw_server *server)
 
 void gw_server_set_log(struct gw_server *server, gw_log_fn log, void *user)
 {
+    if (!server)
+        return;
     server->log = log;
     server->log_user = user;
 }
@@ -167,32 +173,37 @@ struct gw__writer *gw__server_writer(struct gw_server *server)
 static int add_type(struct gw_server *server, enum gw__type_kind kind, const void *type, size_t size, const char *name,
                     void *user)
 {
+    if (!server)
+        return GW_ERROR_MEMORY;
     pthread_mutex_lock(&server->lock);
     int result = gw__registry_add(&server->registry, kind, type, size, name, user, "program");
     set_error(server, result,
-              result == GW_ERROR_CONFIG ? "a type of that name is there already, or it has no name or size" : "");
+              result == GW_ERROR_CONFIG ? "a type of that name is there already, or it has no name or size" : NULL);
     pthread_mutex_unlock(&server->lock);
     return result;
 }
 
 int gw_server_add_filter_type(struct gw_server *server, const struct gw_filter_type *type, void *user)
 {
-    return add_type(server, GW__TYPE_FILTER, type, type->size, type->name, user);
+    return add_type(server, GW__TYPE_FILTER, type, type ? type->size : 0, type ? type->name : NULL, user);
 }
 
 int gw_server_add_endpoint_type(struct gw_server *server, const struct gw_endpoint_type *type, void *user)
 {
-    return add_type(server, GW__TYPE_ENDPOINT, type, type->size, type->name, user);
+    return add_type(server, GW__TYPE_ENDPOINT, type, type ? type->size : 0, type ? type->name : NULL, user);
 }
 
 int gw_server_add_predicate_type(struct gw_server *server, const struct gw_predicate_type *type, void *user)
 {
-    return add_type(server, GW__TYPE_PREDICATE, type, type->size, type->name, user);
+    return add_type(server, GW__TYPE_PREDICATE, type, type ? type->size : 0, type ? type->name : NULL, user);
 }
 
 const char *gw_server_error(const struct gw_server *server)
 {
-    return server && server->error ? server->error : "";
+    int result = server ? server->result : GW_ERROR_MEMORY;
+    if (result == GW_OK)
+        return "";
+    return server && server->error ? server->error : gw_error_text(result);
 }
 
 /* ---- tables that go ---- */
@@ -374,10 +385,12 @@ static void publish(struct gw_server *server, struct gw__table *table)
     table->next = server->tables;
     server->tables = table;
     server->table = table;
-    if (server->workers)
+    if (server->workers) {
         swap_all(server, table);
-    else if (before)
+        gw__ports_set_opened(server, true);
+    } else if (before) {
         free_table(server, before);
+    }
     for (struct gw__snapshot *old = replaced; old; old = replaced) {
         replaced = old->replaced;
         gw__snapshot_free(old);
@@ -395,11 +408,12 @@ static int apply(struct gw_server *server, const struct gw_config *config, bool 
         if (first)
             server->worker_count = table->worker_count;
         gw__ports_bind(server, table, &report);
+        if (!gw__ports_prepare(server))
+            report.lost = true;
     }
     if (table && !check_only && !gw__report_bad(&report)) {
         atomic_store(&server->log_level, checked.log_level);
         publish(server, table);
-        set_error(server, GW_OK, "");
     } else if (table) {
         if (!check_only)
             gw__ports_close(server, server->table);
@@ -408,9 +422,9 @@ static int apply(struct gw_server *server, const struct gw_config *config, bool 
         gw__table_destroy(table);
     }
     discard_next(server);
-    int result = gw__report_bad(&report) ? set_report(server, &report) : set_error(server, GW_OK, "");
-    if (report.count == 1 && strcmp(report.entries[0].code, "GW1051") == 0)
-        result = GW_ERROR_STATE;
+    int result = gw__report_bad(&report) ? set_report(server, &report) : set_error(server, GW_OK, NULL);
+    if (report.count == 1 && !report.lost && strcmp(report.entries[0].code, "GW1051") == 0)
+        result = server->result = GW_ERROR_STATE;
     server->refused += result < 0 && !check_only;
     gw__checked_finish(&checked);
     gw__report_finish(&report);
@@ -419,8 +433,6 @@ static int apply(struct gw_server *server, const struct gw_config *config, bool 
 
 static int locked_apply(struct gw_server *server, const struct gw_config *config, bool check_only)
 {
-    if (!server)
-        return GW_ERROR_MEMORY;
     pthread_mutex_lock(&server->lock);
     bool stopped = server->run == GW__RUN_STOPPED ||
                    (server->run == GW__RUN_ATTACHED && gw__worker_is_stopping(server->keeper));
@@ -448,7 +460,7 @@ int gw_server_apply(struct gw_server *server, const struct gw_config *config)
 
 int gw_server_check(struct gw_server *server, const struct gw_config *config)
 {
-    return locked_apply(server, config, true);
+    return server ? locked_apply(server, config, true) : GW_ERROR_MEMORY;
 }
 
 /* A port outlives the table that is current now, as long as the next one names it too. */
@@ -477,7 +489,7 @@ const char *gw_server_address(const struct gw_server *server, size_t index)
 
 int gw_server_describe(const struct gw_server *server, void (*line)(void *user, const char *text), void *user)
 {
-    return gw__describe(&server->registry, line, user) ? GW_OK : GW_ERROR_MEMORY;
+    return server && gw__describe(&server->registry, line, user) ? GW_OK : GW_ERROR_MEMORY;
 }
 
 /* ---- running ---- */
@@ -494,7 +506,7 @@ static int check_startable(struct gw_server *server)
 static bool create_workers(struct gw_server *server, struct event_base *base)
 {
     server->workers = gw__calloc(server->worker_count + 1u, sizeof(struct gw__worker *));
-    if (!server->workers)
+    if (!server->workers || !gw__ports_prepare(server))
         return false;
     for (unsigned i = 0; i < server->worker_count; i++)
         if (!(server->workers[i] = gw__worker_create(server, i, base != NULL, base)))
@@ -511,11 +523,14 @@ static int fail_start(struct gw_server *server)
     int error = errno;
     char text[128];
     snprintf(text, sizeof text, "workers can't be set up: %s", strerror(error));
-    if (!server->keeper && server->workers) /* destroy needs one to post to */
-        for (unsigned i = 0; i < server->worker_count && server->workers[i]; i++)
-            server->keeper = server->workers[i];
+    struct gw__table *table = server->table;
+    atomic_fetch_add(&table->views_held, 1); /* the table stays: starting may be tried again */
     destroy_workers(server);
-    return set_error(server, GW_ERROR_SYSTEM, text);
+    atomic_store(&table->views_held, table->worker_count);
+    for (unsigned i = 0; i < table->worker_count; i++)
+        table->views[i].view.retired = false;
+    gw__ports_set_opened(server, false);
+    return error == ENOMEM ? set_error(server, GW_ERROR_MEMORY, NULL) : set_error(server, GW_ERROR_SYSTEM, text);
 }
 
 static int start(struct gw_server *server)
@@ -529,7 +544,8 @@ static int start(struct gw_server *server)
     if (gw__writer_start(server->writer, server->log, server->log_user) < 0)
         return fail_start(server);
     unsigned started = 0;
-    set_error(server, GW_OK, "");
+    gw__ports_set_opened(server, true);
+    set_error(server, GW_OK, NULL);
     server->run = GW__RUN_THREADS;
     while (started <= server->worker_count && gw__worker_start(server->workers[started]) == GW_OK)
         started++;
@@ -546,6 +562,8 @@ static int start(struct gw_server *server)
 /* Under the lock: once threads run, an admin's reload may come. */
 int gw_server_start(struct gw_server *server)
 {
+    if (!server)
+        return GW_ERROR_MEMORY;
     pthread_mutex_lock(&server->lock);
     int result = start(server);
     pthread_mutex_unlock(&server->lock);
@@ -554,7 +572,9 @@ int gw_server_start(struct gw_server *server)
 
 int gw_server_attach(struct gw_server *server, struct event_base *base)
 {
-    int result = check_startable(server);
+    if (!server)
+        return GW_ERROR_MEMORY;
+    int result = base ? check_startable(server) : set_error(server, GW_ERROR_STATE, "no loop was given");
     if (result < 0)
         return result;
     if (server->worker_count != 1)
@@ -564,8 +584,9 @@ int gw_server_attach(struct gw_server *server, struct event_base *base)
     swap_all(server, server->table);
     if (gw__writer_start(server->writer, server->log, server->log_user) < 0)
         return fail_start(server);
+    gw__ports_set_opened(server, true);
     server->run = GW__RUN_ATTACHED;
-    return set_error(server, GW_OK, "");
+    return set_error(server, GW_OK, NULL);
 }
 
 void gw_server_stop(struct gw_server *server, int drain_ms)
@@ -576,7 +597,7 @@ void gw_server_stop(struct gw_server *server, int drain_ms)
 
 bool gw_server_stopped(const struct gw_server *server)
 {
-    return server->run == GW__RUN_STOPPED || server->run == GW__RUN_NOT ||
+    return !server || server->run == GW__RUN_STOPPED || server->run == GW__RUN_NOT ||
            (server->run == GW__RUN_ATTACHED && server->keeper->stopped);
 }
 
@@ -584,6 +605,8 @@ bool gw_server_stopped(const struct gw_server *server)
 
 void gw_server_set_reload(struct gw_server *server, gw_reload_fn reload, void *user)
 {
+    if (!server)
+        return;
     server->reload = reload;
     server->reload_user = user;
 }
@@ -595,10 +618,13 @@ static int run_reload(struct gw_server *server, const void *none)
 
 int gw_server_reload(struct gw_server *server)
 {
+    if (!server)
+        return GW_ERROR_MEMORY;
     return server->reload ? on_keeper(server, run_reload, NULL) : GW_ERROR_STATE;
 }
 
 void gw_server_reopen_logs(struct gw_server *server)
 {
-    gw__writer_reopen(server->writer);
+    if (server)
+        gw__writer_reopen(server->writer);
 }

@@ -17,6 +17,9 @@ struct gw__port {
     struct gw__port *next;
     char *address;
     bool admin, wanted, is_unix;
+    bool opened;    /* the workers have taken their doors */
+    unsigned door_count;     /* one a worker, for the admin's one */
+    struct gw__door **doors; /* made beforehand, so that a swap can't fail; taken when it opens */
     int port;       /* as bound; -1 for a Unix socket */
     char bound[GW__ADDRESS_TEXT]; /* of a TCP port, as bound */
     unsigned count; /* of fds */
@@ -83,7 +86,8 @@ struct gw_server {
     _Atomic int log_level;
     gw_reload_fn reload;
     void *reload_user;
-    char *error;
+    char *error;                      /* text of the last result; NULL: its constant sentence */
+    int result;
 };
 
 void gw__server_log(struct gw_server *server, enum gw_log_level level, const char *format, ...) GW_PRINTF(3, 4);
@@ -107,6 +111,10 @@ static inline bool gw__worker_is_stopping(const struct gw__worker *worker)
 void gw__ports_bind(struct gw_server *server, struct gw__table *table, struct gw__report *report);
 /* Forgets what was bound for a table that was refused, or is named by none any more: all that is not wanted. */
 void gw__ports_close(struct gw_server *server, const struct gw__table *table);
+
+/* Makes the doors that workers will open; false when out of memory. */
+bool gw__ports_prepare(struct gw_server *server);
+void gw__ports_set_opened(struct gw_server *server, bool opened);
 
 /* admin/admin.c */
 int gw__admin_init(struct gw_server *server);

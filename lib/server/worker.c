@@ -86,12 +86,9 @@ static void open_door(struct gw__worker *worker, struct gw__port *port, const st
         door->site.http.timeouts = *timeouts;
         return;
     }
-    door = gw__calloc(1, sizeof *door);
-    if (!door) {
-        gw__server_log(worker->server, GW_LOG_ERROR, "out of memory: worker %u does not listen on %s", worker->index,
-                       port->address);
-        return;
-    }
+    struct gw__door **spare = &port->doors[port->admin ? 0 : worker->index];
+    door = *spare;
+    *spare = NULL;
     struct gw__table *admin = worker->server->admin_table;
     door->worker = worker;
     door->port = port;
@@ -118,9 +115,15 @@ static void close_door(struct gw__door *door)
     gw__listener_stop(&door->listener);
 }
 
+/* The socket is closed too: whoever connects from now on is refused, not left waiting. */
 static void drain_door(struct gw__door *door)
 {
+    bool listened = door->listener.active;
     close_door(door);
+    if (listened) {
+        close(door->listener.fd);
+        door->port->fds[door->port->is_unix ? 0 : door->worker->index] = -1;
+    }
     gw__http_drain(&door->site.http);
 }
 
