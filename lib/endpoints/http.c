@@ -129,11 +129,9 @@ static void send_request(struct leg *leg)
 {
     struct gw_exchange *ex = leg->ex;
     const struct gw__head *head = &ex->request;
-    int64_t length = head->content_length;
     bool expects_length =
         head->method_id == GW__METHOD_POST || head->method_id == GW__METHOD_PUT || head->method_id == GW__METHOD_PATCH;
-    if (!head->has_body && expects_length)
-        length = 0;
+    int64_t length = head->has_body ? head->content_length : expects_length ? 0 : -1;
     note_upstream(leg);
     if (!ex->times.upstream_begun_us)
         ex->times.upstream_begun_us = ex->context->loop->now_us;
@@ -232,6 +230,8 @@ static void on_head(struct gw__client_stream *stream, int64_t length)
 static bool on_data(struct gw__client_stream *stream, const char *data, size_t size, bool last)
 {
     struct leg *leg = stream->user;
+    if (leg->ex->answer.active) /* another answer has taken the place of this one */
+        return true;
     if (last && stream->trailers.count)
         leg->ex->out.trailers = &stream->trailers;
     return gw_exchange_write(leg->ex, data, size, last) == GW_WAIT;
@@ -263,7 +263,7 @@ static void on_stream_fail(struct gw__client_stream *stream, enum gw__stream_fai
 {
     struct leg *leg = stream->user;
     struct gw_exchange *ex = leg->ex;
-    if (ex->state.ended || try_again(leg, failure))
+    if (ex->state.ended || ex->answer.active || try_again(leg, failure))
         return;
     gw__exchange_enter(ex);
     if (ex->state.head_sent)

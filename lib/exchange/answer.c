@@ -4,6 +4,14 @@
 
 #include <stdio.h>
 
+/* A thread has the exchange: that its endpoint broke can only be marked. */
+static bool is_elsewhere(struct gw_exchange *ex)
+{
+    bool elsewhere = gw__thread_has(ex) && !gw__thread_is_here(ex);
+    ex->state.broken = ex->state.broken || elsewhere;
+    return elsewhere;
+}
+
 static void set_type(struct gw_exchange *ex, const char *content_type)
 {
     if (content_type)
@@ -24,11 +32,13 @@ static enum gw_flow settle(struct gw_exchange *ex, enum gw_flow flow)
 enum gw_flow gw_exchange_reply_data(struct gw_exchange *ex, int status, const char *content_type, const void *data,
                                     size_t size)
 {
+    if (is_elsewhere(ex))
+        return GW_REPLY;
     char *copy = gw__arena_copy(&ex->arena, data, size);
     if (!copy)
         return gw_exchange_fail(ex, 503, "out of memory");
     set_type(ex, content_type);
-    ex->response.status = (uint16_t)status;
+    gw_exchange_set_status(ex, status);
     ex->answer.data = copy;
     ex->answer.size = size;
     return settle(ex, GW_REPLY);
@@ -36,6 +46,8 @@ enum gw_flow gw_exchange_reply_data(struct gw_exchange *ex, int status, const ch
 
 enum gw_flow gw_exchange_reply(struct gw_exchange *ex, int status, const char *format, ...)
 {
+    if (is_elsewhere(ex))
+        return GW_REPLY;
     va_list args;
     va_start(args, format);
     const char *text = gw__arena_print(&ex->arena, format, args);
@@ -43,7 +55,7 @@ enum gw_flow gw_exchange_reply(struct gw_exchange *ex, int status, const char *f
     if (!text)
         return gw_exchange_fail(ex, 503, "out of memory");
     set_type(ex, gw_exchange_response_header(ex, "Content-Type") ? NULL : "text/plain; charset=utf-8");
-    ex->response.status = (uint16_t)status;
+    gw_exchange_set_status(ex, status);
     ex->answer.data = text;
     ex->answer.size = strlen(text);
     return settle(ex, GW_REPLY);
@@ -54,7 +66,7 @@ static void begin_failure(struct gw_exchange *ex, int status)
 {
     const struct gw__answer *answer = &ex->answer;
     ex->response.fields.count = 0;
-    ex->response.status = (uint16_t)status;
+    gw_exchange_set_status(ex, status);
     set_type(ex, "text/plain; charset=utf-8");
     const char *code = answer->code ? answer->code : "GW0000";
     const char *value = answer->proxy_error
@@ -90,6 +102,8 @@ void gw__answer_fail(struct gw_exchange *ex, int status, const char *code, const
 
 enum gw_flow gw_exchange_fail(struct gw_exchange *ex, int status, const char *format, ...)
 {
+    if (is_elsewhere(ex))
+        return GW_FAIL;
     va_list args;
     va_start(args, format);
     note(ex, status, status < 500 ? "GW4000" : "GW5000", NULL, gw__arena_print(&ex->arena, format, args));
@@ -100,6 +114,8 @@ enum gw_flow gw_exchange_fail(struct gw_exchange *ex, int status, const char *fo
 enum gw_flow gw_exchange_fail_code(struct gw_exchange *ex, int status, const char *code, const char *proxy_error,
                                    const char *format, ...)
 {
+    if (is_elsewhere(ex))
+        return GW_FAIL;
     va_list args;
     va_start(args, format);
     note(ex, status, code, proxy_error, gw__arena_print(&ex->arena, format, args));

@@ -374,7 +374,7 @@ const char *gw_exchange_route(const struct gw_exchange *ex)
 
 int64_t gw_exchange_elapsed_us(const struct gw_exchange *ex)
 {
-    return (int64_t)(ex->context->loop->now_us - ex->times.begun_us);
+    return (int64_t)(gw__exchange_now_us(ex) - ex->times.begun_us);
 }
 
 int64_t gw_exchange_started_us(const struct gw_exchange *ex)
@@ -424,7 +424,7 @@ static uint64_t mix(uint64_t x)
 const char *gw_exchange_id(struct gw_exchange *ex)
 {
     if (!ex->text.id) {
-        uint64_t n = ++ex->context->ids, seed = ex->context->id_seed;
+        uint64_t n = atomic_fetch_add_explicit(&ex->context->ids, 1, memory_order_relaxed), seed = ex->context->id_seed;
         const char *id = gw_exchange_print(ex, "%016llx%016llx", (unsigned long long)mix(seed ^ mix(n)),
                                            (unsigned long long)mix(seed + n));
         ex->text.id = id ? id : "";

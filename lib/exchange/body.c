@@ -176,6 +176,14 @@ static size_t room_behind(const struct gw_exchange *ex, const struct gw__lane *l
     return used < GW__MARK_BYTES ? GW__MARK_BYTES - used : 0;
 }
 
+/* Moves the first bytes of a queue to where a hook is shown them; libevent keeps quiet about a copy that failed. */
+static bool cut_off(struct gw_exchange *ex, struct gw__body_stage *stage, struct evbuffer *shown, size_t size)
+{
+    evbuffer_remove_buffer(stage->queue, shown, size);
+    ex->state.out_of_memory = ex->state.out_of_memory || evbuffer_get_length(shown) != size;
+    return !ex->state.out_of_memory;
+}
+
 static bool append_tail(struct gw_exchange *ex, struct gw__lane *lane, struct evbuffer *from)
 {
     if (!lane->tail)
@@ -212,7 +220,7 @@ static enum gw_flow call_hook(struct gw_exchange *ex, struct gw__lane *lane, str
     struct gw__hook outer = ex->hook;
     ex->hook = (struct gw__hook){.lane = lane, .index = stage->index, .body = true};
     enum gw_flow flow = hook(ex, stage->filter, body);
-    flow = gw__check_hook(ex, lane, flow, stage->filter->head.name);
+    flow = gw__check_hook(ex, flow, stage->filter->head.name);
     ex->hook = outer;
     return flow;
 }
@@ -229,12 +237,12 @@ static bool step(struct gw_exchange *ex, struct gw__lane *lane, uint16_t number)
     size_t show = have < room ? have : room;
     bool last = stage->ended && show == have;
     struct gw_body body = {.in = show == have ? stage->queue : row->shown, .out = row->out, .last = last};
-    if (show < have)
-        evbuffer_remove_buffer(stage->queue, row->shown, show);
+    if (show < have && !cut_off(ex, stage, row->shown, show))
+        return false;
     enum gw_flow flow = call_hook(ex, lane, stage, &body);
     size_t left = evbuffer_get_length(body.in), produced = evbuffer_get_length(row->out);
-    if (show < have)
-        evbuffer_prepend_buffer(stage->queue, row->shown);
+    if (show < have && evbuffer_prepend_buffer(stage->queue, row->shown) < 0)
+        ex->state.out_of_memory = true;
     if (flow == GW_REPLY || flow == GW_FAIL) {
         evbuffer_drain(row->out, produced);
         gw__pump_body_verdict(ex, lane, stage->index, flow);
@@ -277,9 +285,10 @@ static void check_source(struct gw_exchange *ex, struct gw__lane *lane)
             ex->stream->ops->resume(ex->stream);
     } else if (ex->state.endpoint_started && !ex->answer.active && ex->chain->endpoint->type->on_room) {
         struct gw_endpoint *endpoint = ex->chain->endpoint;
+        struct gw__hook outer = ex->hook;
         ex->hook = (struct gw__hook){.lane = &ex->in, .index = ex->chain->filter_count, .body = true};
         enum gw_flow flow = endpoint->type->on_room(ex, endpoint);
-        ex->hook = (struct gw__hook){0};
+        ex->hook = outer;
         if (flow == GW_REPLY || flow == GW_FAIL)
             gw__pump_body_verdict(ex, lane, ex->chain->filter_count, flow);
     }
@@ -288,12 +297,17 @@ static void check_source(struct gw_exchange *ex, struct gw__lane *lane)
 static void flush_tail(struct gw_exchange *ex, struct gw__lane *lane)
 {
     bool ended = lane->row ? lane->row->stages[lane->row->count - 1].passed : lane->ended;
-    if (!lane->sink_open || lane->sink_full || lane->phase != GW__PHASE_BODY)
+    if (!lane->sink_open || lane->sink_full || lane->phase != GW__PHASE_BODY || ex->state.out_of_memory)
         return;
     if (lane->tail)
         sink_buffer(ex, lane, lane->tail, ended);
     else if (ended)
         sink(ex, lane, NULL, 0, true);
+}
+
+static bool may_run(const struct gw_exchange *ex, const struct gw__lane *lane)
+{
+    return lane->phase != GW__PHASE_DONE && !ex->state.over && !ex->state.out_of_memory;
 }
 
 void gw__body_run(struct gw_exchange *ex, struct gw__lane *lane)
@@ -306,12 +320,12 @@ void gw__body_run(struct gw_exchange *ex, struct gw__lane *lane)
     do {
         lane->again = false;
         flush_tail(ex, lane);
-        for (uint16_t i = lane->row ? lane->row->open : 0; i-- > 0 && lane->phase != GW__PHASE_DONE && !ex->state.over;)
-            while (lane->phase != GW__PHASE_DONE && !ex->state.over && step(ex, lane, i))
+        for (uint16_t i = lane->row ? lane->row->open : 0; i-- > 0 && may_run(ex, lane);)
+            while (may_run(ex, lane) && step(ex, lane, i))
                 lane->again = true;
-    } while (lane->again && !ex->state.over);
+    } while (lane->again && may_run(ex, lane));
     lane->running = false;
-    if (ex->state.out_of_memory && !ex->state.over && !ex->state.head_sent) {
+    if (ex->state.out_of_memory && !ex->state.over) { /* bytes may be missing: whole it must not look */
         gw__answer_fail(ex, 503, "GW5031", "http_request_error", "out of memory");
         gw__pump_body_verdict(ex, lane, lane->at, GW_FAIL);
     }

@@ -16,7 +16,7 @@ struct gw_reply {
 };
 
 struct gw_call {
-    struct gw_call *next; /* of the exchange's */
+    struct gw_call *next; /* of the same exchange */
     struct gw_exchange *ex;
     struct gw_filter *filter;
     struct gw__hook hook;
@@ -28,7 +28,8 @@ struct gw_call {
     struct gw_reply reply;
     gw_reply_fn on_reply;
     struct gw__task task; /* a failure found while sending, told behind the hook */
-    bool done;
+    struct gw__mail mail; /* the end of it, told when a thread gives the exchange back */
+    bool sent, begun, done, forgotten;
 };
 
 static void release(struct gw_call *call)
@@ -44,33 +45,46 @@ static void release(struct gw_call *call)
     gw__attempt_finish(&call->attempt);
 }
 
-static void unlink_call(struct gw_call *call)
+static void forget(struct gw_call *call)
 {
     struct gw_call **place = &call->ex->calls;
     while (*place != call)
         place = &(*place)->next;
     *place = call->next;
-    gw__waiting(&call->hook)->kind = GW__WAIT_NONE;
+    call->forgotten = true;
+}
+
+static void conclude(struct gw_call *call)
+{
+    struct gw_exchange *ex = call->ex;
+    gw__exchange_enter(ex);
+    forget(call);
+    struct gw__hook outer = ex->hook;
+    ex->hook = call->hook;
+    enum gw_flow flow = gw__check_hook(ex, call->on_reply(ex, call->filter, &call->reply), call->filter->head.name);
+    ex->hook = outer;
+    gw__kept_leave(&call->reply.body, 0);
+    gw__pump_resume(ex, &call->hook, flow);
+    gw__exchange_leave(ex);
+}
+
+static void deliver(struct gw__mail *mail)
+{
+    struct gw_call *call = gw__container_of(mail, struct gw_call, mail);
+    if (!call->forgotten)
+        conclude(call);
 }
 
 static void complete(struct gw_call *call, const char *error)
 {
-    struct gw_exchange *ex = call->ex;
     if (call->done)
         return;
     release(call);
     call->reply.error = error;
     call->reply.status = error ? 0 : call->response.status;
     call->reply.head = &call->response;
-    gw__exchange_enter(ex);
-    unlink_call(call);
-    struct gw__hook outer = ex->hook;
-    ex->hook = call->hook;
-    enum gw_flow flow = call->on_reply(ex, call->filter, &call->reply);
-    ex->hook = outer;
-    gw__kept_leave(&call->reply.body, 0);
-    gw__pump_resume(ex, &call->hook, flow);
-    gw__exchange_leave(ex);
+    if (!gw__thread_postpone(call->ex, &call->mail))
+        conclude(call);
 }
 
 static void run_task(struct gw__task *task)
@@ -142,6 +156,8 @@ static void on_ready(struct gw__attempt *attempt)
                            call->body_size ? (int64_t)call->body_size : -1);
     if (call->body_size)
         stream->ops->send_data(stream, call->body, call->body_size, true, NULL);
+    if (gw__thread_has(call->ex)) /* whose arena an answer would go to */
+        stream->ops->pause(stream);
 }
 
 static void on_failed(struct gw__attempt *attempt)
@@ -150,20 +166,33 @@ static void on_failed(struct gw__attempt *attempt)
     gw__loop_defer(call->ex->context->loop, &call->task);
 }
 
+/* What is put into the request line: a token, and a path with a query. */
+static bool is_request(const char *method, const char *target)
+{
+    for (const char *at = target; *at; at++)
+        if ((unsigned char)*at <= ' ' || *at == 0x7f || *at == '#')
+            return false;
+    return target[0] == '/' && *method && gw__is_token(method, strlen(method));
+}
+
 struct gw_call *gw_exchange_call(struct gw_exchange *ex, struct gw_filter *self, const char *service,
                                  const char *method, const char *target, gw_reply_fn on_reply)
 {
     struct gw_call *call = gw__arena_zalloc(&ex->arena, sizeof *call);
     char *strings[2] = {gw__arena_copy(&ex->arena, method, strlen(method)),
                         gw__arena_copy(&ex->arena, target, strlen(target))};
-    if (!call || !strings[0] || !strings[1] || !ex->hook.lane) {
+    if (!call || !strings[0] || !strings[1]) {
         ex->state.out_of_memory = true;
+        return NULL;
+    }
+    if (!ex->hook.lane || !is_request(method, target)) {
+        gw_exchange_fail_code(ex, 500, "GW5005", NULL, "a call outside of a hook, or of a method or target that is none");
         return NULL;
     }
     char *query = strchr(strings[1], '?');
     call->ex = ex;
     call->filter = self;
-    call->hook = ex->hook;
+    call->hook = (struct gw__hook){.lane = ex->hook.lane, .index = ex->hook.index, .body = ex->hook.body};
     call->on_reply = on_reply;
     call->request.method = gw__str(strings[0]);
     call->request.path = (struct gw__str){strings[1], query ? (size_t)(query - strings[1]) : strlen(strings[1])};
@@ -175,6 +204,7 @@ struct gw_call *gw_exchange_call(struct gw_exchange *ex, struct gw_filter *self,
     call->attempt.on_ready = on_ready;
     call->attempt.on_failed = on_failed;
     call->task.run = run_task;
+    call->mail.deliver = deliver;
     return call;
 }
 
@@ -200,30 +230,55 @@ void gw_call_body(struct gw_call *call, const void *data, size_t size)
         call->ex->state.out_of_memory = true;
 }
 
-enum gw_flow gw_call_send(struct gw_call *call)
+static void begin(struct gw_call *call)
 {
-    if (!call)
-        return GW_FAIL;
-    struct gw_exchange *ex = call->ex;
-    if (!gw__fields_find_id(&call->request.fields, GW__FIELD_HOST) && call->attempt.service)
-        gw_call_header(call, "Host", call->attempt.service->name);
-    call->next = ex->calls;
-    ex->calls = call;
-    gw__waiting(&call->hook)->kind = GW__WAIT_CALL;
+    call->begun = true;
     enum gw__attempt_result result = call->attempt.service ? gw__attempt_start(&call->attempt) : GW__ATTEMPT_FAILED;
     if (result == GW__ATTEMPT_READY)
         on_ready(&call->attempt);
     else if (result == GW__ATTEMPT_FAILED)
-        gw__loop_defer(ex->context->loop, &call->task);
+        gw__loop_defer(call->ex->context->loop, &call->task);
+}
+
+enum gw_flow gw_call_send(struct gw_call *call)
+{
+    if (!call || call->sent)
+        return GW_FAIL;
+    struct gw_exchange *ex = call->ex;
+    if (!gw__fields_find_id(&call->request.fields, GW__FIELD_HOST) && call->attempt.service)
+        gw_call_header(call, "Host", call->attempt.service->name);
+    call->sent = true;
+    call->next = ex->calls;
+    ex->calls = call;
+    ex->hook.waits = true;
+    if (!gw__thread_has(ex))
+        begin(call);
     return GW_WAIT;
 }
 
-void gw__call_cancel(struct gw_exchange *ex)
+void gw__calls_pause(struct gw_exchange *ex)
+{
+    for (struct gw_call *call = ex->calls; call; call = call->next)
+        if (call->stream)
+            call->stream->ops->pause(call->stream);
+}
+
+void gw__calls_go_on(struct gw_exchange *ex)
+{
+    for (struct gw_call *call = ex->calls; call; call = call->next)
+        if (!call->begun)
+            begin(call);
+        else if (call->stream)
+            call->stream->ops->resume(call->stream);
+}
+
+void gw__calls_cancel(struct gw_exchange *ex)
 {
     while (ex->calls) {
         struct gw_call *call = ex->calls;
-        unlink_call(call);
-        release(call);
+        forget(call);
+        if (!call->done)
+            release(call);
         gw__kept_leave(&call->reply.body, 0);
     }
 }

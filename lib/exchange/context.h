@@ -42,7 +42,7 @@ struct gw__context {
     struct gw__raw_head raw;     /* parsing space */
     struct gw__blocking *blocking;
     struct gw__link exchanges;
-    uint64_t ids;                /* exchanges so far, and a random part: for gw_exchange_id() */
+    _Atomic uint64_t ids;                /* exchanges so far, and a random part: for gw_exchange_id() */
     uint64_t id_seed;
     struct gw__counters counters;
 };

@@ -22,11 +22,19 @@ static void count_end(struct gw_exchange *ex)
     gw__count(&counters->response_bytes, ex->out.passed_bytes);
 }
 
-static void call_on_end(struct gw_exchange *ex)
+void gw__exchange_end_endpoint(struct gw_exchange *ex)
 {
     struct gw_endpoint *endpoint = ex->chain->endpoint;
-    if (ex->state.endpoint_started && endpoint->type->on_end)
+    if (!ex->state.endpoint_started || ex->state.endpoint_ended)
+        return;
+    ex->state.endpoint_ended = true;
+    if (endpoint->type->on_end)
         endpoint->type->on_end(ex, endpoint);
+}
+
+static void call_on_end(struct gw_exchange *ex)
+{
+    gw__exchange_end_endpoint(ex);
     for (uint16_t i = ex->reached; i-- > 0;) {
         struct gw_filter *filter = ex->chain->filters[i];
         if (filter->type->on_end)
@@ -39,15 +47,13 @@ static void end(struct gw_exchange *ex)
     struct gw__server_stream *stream = ex->stream;
     ex->state.ended = true;
     gw__timer_stop(&ex->timer);
-    gw__hold_cancel(ex, &ex->in);
-    gw__hold_cancel(ex, &ex->out);
-    gw__call_cancel(ex);
+    gw__holds_cancel(ex);
+    gw__calls_cancel(ex);
     call_on_end(ex);
     count_end(ex);
     gw__list_remove(&ex->link);
     ex->stream = NULL;
     stream->ops->finish(stream);
-    gw__view_unpin(ex->view);
     gw__loop_defer(ex->context->loop, &ex->free_task);
 }
 
@@ -69,9 +75,10 @@ static void run_free(struct gw__task *task)
 {
     struct gw_exchange *ex = gw__container_of(task, struct gw_exchange, free_task);
     for (struct gw__defer *defer = ex->defers; defer; defer = defer->next)
-        defer->release(defer->arg);
+        defer->release(defer->arg); /* which may look at its instance: the view goes behind it */
     gw__body_finish(&ex->in);
     gw__body_finish(&ex->out);
+    gw__view_unpin(ex->view);
     struct gw__arena arena = ex->arena; /* which holds the exchange itself */
     gw__arena_finish(&arena);
 }
@@ -116,12 +123,12 @@ static void handle_deadline(struct gw__timer *timer)
 {
     struct gw_exchange *ex = gw__container_of(timer, struct gw_exchange, timer);
     struct gw__loop *loop = ex->context->loop;
+    if (ex->job) /* what runs on a thread is not cut: it is looked at when it returns */
+        return;
     if (!gw__exchange_is_late(ex)) {
         gw__timer_set(loop, timer, due_ms(ex));
         return;
     }
-    if (ex->job) /* what runs on a thread is not cut: it is looked at when it returns */
-        return;
     gw__exchange_enter(ex);
     gw__timer_set(loop, timer, gw__loop_ms(loop) + (uint64_t)ex->times.stall_ms); /* for sending the failure */
     ex->times.active_ms = gw__loop_ms(loop);
@@ -139,15 +146,16 @@ bool gw__exchange_is_late(const struct gw_exchange *ex)
 
 void gw__exchange_arm(struct gw_exchange *ex)
 {
-    if (gw__timer_pending(&ex->timer) && ex->timer.deadline_ms > due_ms(ex))
+    if (!gw__timer_pending(&ex->timer) || ex->timer.deadline_ms > due_ms(ex))
         gw__timer_set(ex->context->loop, &ex->timer, due_ms(ex));
 }
 
 void gw_exchange_set_timeout_ms(struct gw_exchange *ex, int64_t timeout_ms)
 {
     ex->times.timeout_ms = timeout_ms;
-    ex->times.active_ms = gw__loop_ms(ex->context->loop);
-    gw__exchange_arm(ex);
+    ex->times.active_ms = gw__exchange_now_us(ex) / 1000;
+    if (!gw__thread_has(ex)) /* else when that gives it back */
+        gw__exchange_arm(ex);
 }
 
 /* ---- begin ---- */
@@ -159,8 +167,9 @@ static struct gw__head *on_begin(struct gw__server_stream *stream, struct gw__ar
     struct gw__arena space;
     gw__arena_init(&space, &context->loop->blocks);
     struct gw__view *view = site->fixed ? site->fixed : *site->current;
+    size_t scratch = view ? view->entry->scratch_bytes : 0;
     struct gw_exchange *ex = view ? gw__arena_zalloc(&space, sizeof *ex) : NULL;
-    if (!ex) {
+    if (!ex || (scratch && !(ex->scratch[0] = gw__arena_zalloc(&space, scratch)))) {
         gw__arena_finish(&space);
         return NULL;
     }
@@ -185,8 +194,6 @@ static struct gw__head *on_begin(struct gw__server_stream *stream, struct gw__ar
     gw__list_append(&context->exchanges, &ex->link);
     gw__timer_init(&ex->timer, handle_deadline);
     gw__timer_set(context->loop, &ex->timer, ex->times.active_ms + (uint64_t)ex->times.timeout_ms);
-    if (ex->chain->scratch_bytes && !(ex->scratch[0] = gw__arena_zalloc(&ex->arena, ex->chain->scratch_bytes)))
-        ex->state.out_of_memory = true;
     gw__count(&context->counters.active, 1);
     stream->user = ex;
     *arena = &ex->arena;
@@ -216,12 +223,12 @@ static void on_bad(struct gw__server_stream *stream, const struct gw__parse_erro
     } else if (ex->in.at == 0 && !ex->reached && !ex->state.routed) {
         ex->in.ended = true;
         ex->in.phase = GW__PHASE_DONE;
-        ex->reached = ex->chain->decorator_count;
+        ex->in.at = ex->reached = ex->chain->decorator_count;
     }
     if (!ex->state.over) {
         gw__answer_fail(ex, error->status, error->status == 408 ? "GW4082" : "GW4001", "http_request_error", "%s",
                         error->reason);
-        gw__pump_answer(ex, ex->state.endpoint_started ? ex->chain->filter_count : ex->reached);
+        gw__pump_answer(ex, ex->state.endpoint_started ? ex->chain->filter_count : ex->in.at);
     }
     gw__exchange_leave(ex);
 }
@@ -244,8 +251,10 @@ static void on_room(struct gw__server_stream *stream)
     struct gw_exchange *ex = stream->user;
     if (!ex)
         return;
-    gw__exchange_enter(ex);
     ex->out.sink_full = false;
+    if (gw__thread_has(ex))
+        return;
+    gw__exchange_enter(ex);
     ex->times.active_ms = gw__loop_ms(ex->context->loop);
     gw__body_run(ex, &ex->out);
     gw__exchange_leave(ex);

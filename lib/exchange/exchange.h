@@ -9,13 +9,6 @@
 
 #define GW__MARK_BYTES 65536 /* a stage's queue is full above it */
 
-enum gw__wait { GW__WAIT_NONE, GW__WAIT_HOLD, GW__WAIT_CALL, GW__WAIT_THREAD };
-
-struct gw__waiting { /* of one hook: what will bring its verdict */
-    struct gw_hold *hold;
-    uint8_t kind; /* enum gw__wait */
-};
-
 enum gw__phase { GW__PHASE_HEAD, GW__PHASE_BODY, GW__PHASE_DONE };
 
 /* A filter with a body hook, in the order bodies run. */
@@ -26,7 +19,6 @@ struct gw__body_stage {
     bool ended;     /* nothing comes behind the queue */
     bool passed;    /* its last piece has gone on */
     bool parked;    /* its hook said GW_WAIT */
-    struct gw__waiting waiting;
 };
 
 struct gw__body_row {
@@ -42,7 +34,6 @@ struct gw__lane {
     struct evbuffer *tail;           /* what waits for the sink */
     const struct gw__fields *trailers;
     uint64_t bytes, passed_bytes;    /* from the source; to the sink */
-    struct gw__waiting waiting;      /* of the head hook, or the endpoint */
     uint16_t at;
     uint8_t phase;
     bool request;                    /* which of the two it is */
@@ -56,6 +47,7 @@ struct gw__hook { /* the one that is running */
     struct gw__lane *lane;
     uint16_t index; /* of the filter, or filter_count: the endpoint */
     bool body;
+    bool waits;     /* it has held, or sent a call */
 };
 
 struct gw__answer { /* a reply or failure made by the gateway */
@@ -101,6 +93,8 @@ struct gw__texts {
 struct gw__state {
     bool routed, endpoint_started, responded, head_sent;
     bool secure, out_of_memory, cancelled;
+    bool broken; /* by its endpoint, while a thread had it */
+    bool endpoint_ended; /* its on_end was called */
     bool over;  /* nothing more is to happen; ends when the outermost entry is left */
     bool ended; /* on_end was called */
 };
@@ -123,7 +117,9 @@ struct gw_exchange {
     const struct gw__variable *variables; /* up to one without name; NULL: none */
     struct gw__defer *defers;
     struct gw__attribute *attributes;
-    struct gw_call *calls;         /* under way */
+    struct gw_call *calls;           /* under way */
+    struct gw__slot *holds;          /* outstanding */
+    struct gw__mail *postponed;      /* until a thread gives the exchange back */
     struct gw__thread_job *job;
     struct gw__texts text;
     struct gw__state state;
@@ -142,12 +138,14 @@ void gw__exchange_leave(struct gw_exchange *ex);
 /* pump.c */
 void gw__pump_request(struct gw_exchange *ex);
 void gw__pump_response(struct gw_exchange *ex);
-/* The verdict for a hook that said GW_WAIT; nothing if it does not wait. */
+/* The verdict (checked) for a hook that said GW_WAIT; nothing if it does not wait. */
 void gw__pump_resume(struct gw_exchange *ex, const struct gw__hook *hook, enum gw_flow flow);
 /* Acts on the answer made in hook `index` of a lane: it becomes the response for the stages outside. */
 void gw__pump_answer(struct gw_exchange *ex, uint16_t index);
 /* Ends the exchange at the outermost leave; cut: why the response is not whole, or NULL. */
 void gw__exchange_over(struct gw_exchange *ex, const char *cut);
+/* Calls the endpoint's on_end, once: at the end, or when another answer takes the place of its own. */
+void gw__exchange_end_endpoint(struct gw_exchange *ex);
 /* Moves the timer where it would fire after the deadline of now. */
 void gw__exchange_arm(struct gw_exchange *ex);
 bool gw__exchange_is_late(const struct gw_exchange *ex);
@@ -155,7 +153,8 @@ bool gw__exchange_is_late(const struct gw_exchange *ex);
 void gw__exchange_expire(struct gw_exchange *ex);
 /* A body hook's or the sink's verdict that is not CONTINUE or WAIT. */
 void gw__pump_body_verdict(struct gw_exchange *ex, struct gw__lane *lane, uint16_t index, enum gw_flow flow);
-enum gw_flow gw__check_hook(struct gw_exchange *ex, struct gw__lane *lane, enum gw_flow flow, const char *name);
+/* Brings the verdict of the running hook into agreement with what the hook did. */
+enum gw_flow gw__check_hook(struct gw_exchange *ex, enum gw_flow flow, const char *name);
 
 /* body.c */
 /* Makes the row of body stages of a lane once its chain is known; false when out of memory. */
@@ -181,13 +180,22 @@ const char *gw__field_text(const struct gw__fields *fields, const char *name);
 /* The host of the request without port, as sent. */
 struct gw__str gw__exchange_host(const struct gw_exchange *ex);
 
-/* What the hook waits for. */
-struct gw__waiting *gw__waiting(const struct gw__hook *hook);
+/* hold.c, call.c, thread.c: what can be waited for. cancel lets go of it. */
+void gw__holds_cancel(struct gw_exchange *ex);
+void gw__calls_cancel(struct gw_exchange *ex);
+/* While a thread has the exchange nothing may come in; behind it, what was sent from there is begun. */
+void gw__calls_pause(struct gw_exchange *ex);
+void gw__calls_go_on(struct gw_exchange *ex);
 
-/* hold.c, call.c, thread.c: what can be waited for. cancel lets go of all of it. */
-void gw__hold_cancel(struct gw_exchange *ex, struct gw__lane *lane);
-void gw__call_cancel(struct gw_exchange *ex);
-/* Runs a head hook on a thread of the pool; false if that is full. */
+/* Runs a head hook on a thread of the pool, once the callback that leads here is done; false when out of memory. */
 bool gw__thread_start(struct gw_exchange *ex, struct gw__lane *lane, uint16_t index);
+/* A thread has the exchange; the loop may only mark it. */
+bool gw__thread_has(const struct gw_exchange *ex);
+/* The caller is that thread. */
+bool gw__thread_is_here(const struct gw_exchange *ex);
+/* True, and has mail delivered when the thread gives the exchange back. */
+bool gw__thread_postpone(struct gw_exchange *ex, struct gw__mail *mail);
+/* Now: of the loop's callback, or of the clock on a thread. */
+uint64_t gw__exchange_now_us(const struct gw_exchange *ex);
 
 #endif

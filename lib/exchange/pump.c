@@ -12,14 +12,7 @@ static const char *hook_name(const struct gw_exchange *ex, uint16_t index)
     return ex->chain->endpoint ? ex->chain->endpoint->head.name : "routing";
 }
 
-struct gw__waiting *gw__waiting(const struct gw__hook *hook)
-{
-    struct gw__body_stage *stage = hook->body ? gw__body_stage(hook->lane, hook->index) : NULL;
-    return stage ? &stage->waiting : &hook->lane->waiting;
-}
-
-/* Brings a verdict into agreement with what the hook did. */
-enum gw_flow gw__check_hook(struct gw_exchange *ex, struct gw__lane *lane, enum gw_flow flow, const char *name)
+enum gw_flow gw__check_hook(struct gw_exchange *ex, enum gw_flow flow, const char *name)
 {
     if (ex->state.out_of_memory && !ex->answer.pending) {
         gw__answer_fail(ex, 503, "GW5031", "http_request_error", "out of memory");
@@ -27,7 +20,7 @@ enum gw_flow gw__check_hook(struct gw_exchange *ex, struct gw__lane *lane, enum 
     }
     if (ex->answer.pending)
         return ex->answer.failed ? GW_FAIL : GW_REPLY;
-    if (flow == GW_WAIT && gw__waiting(&ex->hook)->kind == GW__WAIT_NONE) {
+    if (flow == GW_WAIT && !ex->hook.waits) {
         gw__answer_fail(ex, 500, "GW5002", "http_request_error", "filter '%s' waits for nothing", name);
         return GW_FAIL;
     }
@@ -46,21 +39,18 @@ static enum gw_flow call_head_hook(struct gw_exchange *ex, struct gw__lane *lane
         lane->request ? type->on_request : type->on_response;
     if (!hook)
         return GW_CONTINUE;
-    ex->hook = (struct gw__hook){.lane = lane, .index = index};
-    enum gw_flow flow;
     if (type->blocking) {
-        lane->waiting.kind = GW__WAIT_THREAD;
-        flow = GW_WAIT;
         if (!gw__thread_start(ex, lane, index)) {
-            lane->waiting.kind = GW__WAIT_NONE;
             gw__answer_fail(ex, 503, "GW5032", "http_request_error", "no thread is free for filter '%s'",
                             filter->head.name);
-            flow = GW_FAIL;
+            return GW_FAIL;
         }
-        return flow; /* the hook's place is kept in ex->hook for its thread */
+        return GW_WAIT;
     }
-    flow = gw__check_hook(ex, lane, hook(ex, filter), filter->head.name);
-    ex->hook = (struct gw__hook){0};
+    struct gw__hook outer = ex->hook;
+    ex->hook = (struct gw__hook){.lane = lane, .index = index};
+    enum gw_flow flow = gw__check_hook(ex, hook(ex, filter), filter->head.name);
+    ex->hook = outer;
     return flow;
 }
 
@@ -135,9 +125,10 @@ static void settle_length(struct gw_exchange *ex)
     if (!lane->row)
         return;
     bool passed = lane->row->stages[lane->row->count - 1].passed;
-    ex->request.content_length = passed ? (int64_t)(lane->tail ? evbuffer_get_length(lane->tail) : 0) : -1;
+    size_t size = lane->tail ? evbuffer_get_length(lane->tail) : 0;
+    ex->request.content_length = passed ? (int64_t)size : -1;
     ex->request.chunked = !passed;
-    ex->request.has_body = true;
+    ex->request.has_body = ex->request.has_body || !passed || size;
 }
 
 /* What follows from the verdict of the endpoint's on_request: an answer, or the body may come. */
@@ -175,10 +166,13 @@ static void reach_endpoint(struct gw_exchange *ex)
             ex->stream->ops->resume(ex->stream);
         }
     }
-    if (lane->row && endpoint_wants_whole(ex)) {
+    bool empty = lane->ended && !lane->bytes; /* then its hooks can say at once whether it stays so */
+    if (lane->row && (empty || endpoint_wants_whole(ex))) {
         lane->row->open = lane->row->count;
         gw__body_run(ex, lane);
-        if (lane->phase != GW__PHASE_HEAD || !lane->row->stages[lane->row->count - 1].passed)
+        if (lane->phase != GW__PHASE_HEAD)
+            return;
+        if (endpoint_wants_whole(ex) && !lane->row->stages[lane->row->count - 1].passed)
             return;
     } else if (endpoint_wants_whole(ex) && !lane->ended) {
         return;
@@ -186,13 +180,9 @@ static void reach_endpoint(struct gw_exchange *ex)
     settle_length(ex);
     ex->state.endpoint_started = true;
     lane->phase = GW__PHASE_BODY;
-    ex->hook = (struct gw__hook){.lane = lane, .index = ex->chain->filter_count};
     enum gw_flow flow;
     if (endpoint->type->blocking) {
-        lane->waiting.kind = GW__WAIT_THREAD;
-        flow = GW_WAIT;
         if (!gw__thread_start(ex, lane, ex->chain->filter_count)) {
-            lane->waiting.kind = GW__WAIT_NONE;
             gw__answer_fail(ex, 503, "GW5032", "http_request_error", "no thread is free for endpoint '%s'",
                             endpoint->head.name);
             flow = GW_FAIL;
@@ -201,8 +191,10 @@ static void reach_endpoint(struct gw_exchange *ex)
             return;
         }
     } else {
+        struct gw__hook outer = ex->hook;
+        ex->hook = (struct gw__hook){.lane = lane, .index = ex->chain->filter_count};
         flow = endpoint->type->on_request(ex, endpoint);
-        ex->hook = (struct gw__hook){0};
+        ex->hook = outer;
     }
     after_endpoint(ex, flow);
 }
@@ -305,13 +297,16 @@ void gw__pump_answer(struct gw_exchange *ex, uint16_t index)
         return;
     }
     answer->active = true;
+    ex->job = NULL; /* not submitted yet, or this would not run */
     gw__body_discard(ex, &ex->in);
     ex->in.parked = false;
-    gw__hold_cancel(ex, &ex->in);
-    gw__hold_cancel(ex, lane);
-    gw__call_cancel(ex);
+    gw__holds_cancel(ex);
+    gw__calls_cancel(ex);
     lane->parked = false;
     lane->ended = false;
+    lane->trailers = NULL;
+    if (!ex->state.responded)
+        gw__exchange_end_endpoint(ex); /* its answer would come too late */
     if (lane->row || lane->tail) { /* what the endpoint has sent so far is dropped, and stages begin anew */
         gw__body_finish(lane);
         lane->row = NULL;
@@ -339,7 +334,7 @@ void gw__pump_body_verdict(struct gw_exchange *ex, struct gw__lane *lane, uint16
 static void resume_body(struct gw_exchange *ex, struct gw__lane *lane, uint16_t index, enum gw_flow flow)
 {
     struct gw__body_stage *stage = gw__body_stage(lane, index);
-    if (!stage || !stage->parked)
+    if (!stage || !stage->parked || flow == GW_WAIT)
         return;
     stage->parked = false;
     if (flow == GW_CONTINUE)
@@ -359,9 +354,10 @@ static void resume_endpoint(struct gw_exchange *ex, enum gw_flow flow)
         return;
     }
     if (flow == GW_CONTINUE && endpoint->type->on_room) {
+        struct gw__hook outer = ex->hook;
         ex->hook = (struct gw__hook){.lane = &ex->in, .index = ex->chain->filter_count};
         flow = endpoint->type->on_room(ex, endpoint);
-        ex->hook = (struct gw__hook){0};
+        ex->hook = outer;
     }
     if (ex->answer.pending || flow == GW_FAIL || flow == GW_REPLY)
         gw__pump_body_verdict(ex, &ex->in, ex->chain->filter_count, flow);
@@ -369,14 +365,11 @@ static void resume_endpoint(struct gw_exchange *ex, enum gw_flow flow)
 
 static void resume_head(struct gw_exchange *ex, struct gw__lane *lane, uint16_t index, enum gw_flow flow)
 {
-    if (!lane->parked)
-        return;
-    flow = gw__check_hook(ex, lane, flow, hook_name(ex, index));
-    if (flow == GW_WAIT)
+    if (!lane->parked || flow == GW_WAIT)
         return;
     lane->parked = false;
     if (flow != GW_CONTINUE) {
-        gw__pump_answer(ex, index);
+        gw__pump_body_verdict(ex, lane, index, flow);
     } else if (lane->request) {
         pass_filter(ex);
         gw__pump_request(ex);
@@ -402,8 +395,20 @@ void gw__pump_resume(struct gw_exchange *ex, const struct gw__hook *hook, enum g
 
 /* ---- for endpoints ---- */
 
+/* The pump is the loop's. A thread's hook fails; the loop meanwhile can only note that its endpoint does not wait. */
+static enum gw_flow refuse_streaming(struct gw_exchange *ex)
+{
+    if (!gw__thread_is_here(ex)) {
+        ex->state.broken = true;
+        return GW_CONTINUE;
+    }
+    return gw_exchange_fail_code(ex, 500, "GW5006", NULL, "a blocking hook can't stream its response");
+}
+
 enum gw_flow gw_exchange_respond(struct gw_exchange *ex, int status, int64_t length)
 {
+    if (gw__thread_has(ex))
+        return refuse_streaming(ex);
     if (ex->state.over || ex->state.ended || ex->state.responded)
         return GW_CONTINUE;
     gw__exchange_enter(ex);
@@ -421,6 +426,8 @@ enum gw_flow gw_exchange_respond(struct gw_exchange *ex, int status, int64_t len
 
 enum gw_flow gw_exchange_write(struct gw_exchange *ex, const void *data, size_t size, bool last)
 {
+    if (gw__thread_has(ex))
+        return refuse_streaming(ex);
     if (ex->state.over || ex->state.ended || ex->answer.active || !ex->state.responded || ex->out.ended)
         return GW_CONTINUE;
     gw__exchange_enter(ex);
@@ -433,8 +440,10 @@ void gw_exchange_resume_request(struct gw_exchange *ex)
 {
     if (ex->state.over || ex->state.ended || !ex->in.sink_full)
         return;
-    gw__exchange_enter(ex);
     ex->in.sink_full = false;
+    if (gw__thread_has(ex))
+        return;
+    gw__exchange_enter(ex);
     gw__body_run(ex, &ex->in);
     gw__exchange_leave(ex);
 }

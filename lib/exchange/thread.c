@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 
 #include <pthread.h>
+#include <time.h>
 
 struct gw__blocking {
     pthread_mutex_t mutex;
@@ -95,36 +96,98 @@ struct gw__thread_job {
     struct gw_exchange *ex;
     struct gw__hook hook;
     enum gw_flow flow;
+    bool running;
 };
+
+static __thread const struct gw_exchange *here;
+
+bool gw__thread_has(const struct gw_exchange *ex)
+{
+    return ex->job && ex->job->running;
+}
+
+bool gw__thread_is_here(const struct gw_exchange *ex)
+{
+    return here == ex;
+}
+
+bool gw__thread_postpone(struct gw_exchange *ex, struct gw__mail *mail)
+{
+    if (!gw__thread_has(ex))
+        return false;
+    mail->next = ex->postponed;
+    ex->postponed = mail;
+    return true;
+}
+
+uint64_t gw__exchange_now_us(const struct gw_exchange *ex)
+{
+    struct timespec now;
+    if (!gw__thread_is_here(ex))
+        return ex->context->loop->now_us;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
 
 static void run_hook(struct gw__job *job)
 {
     struct gw__thread_job *own = gw__container_of(job, struct gw__thread_job, job);
     struct gw_exchange *ex = own->ex;
+    here = ex;
     if (own->hook.index == ex->chain->filter_count) {
         own->flow = ex->chain->endpoint->type->on_request(ex, ex->chain->endpoint);
-        return;
+    } else {
+        struct gw_filter *filter = ex->chain->filters[own->hook.index];
+        own->flow = own->hook.lane->request ? filter->type->on_request(ex, filter) : filter->type->on_response(ex, filter);
     }
-    struct gw_filter *filter = ex->chain->filters[own->hook.index];
-    own->flow = own->hook.lane->request ? filter->type->on_request(ex, filter) : filter->type->on_response(ex, filter);
+    here = NULL;
+}
+
+static void deliver_postponed(struct gw_exchange *ex)
+{
+    while (ex->postponed) {
+        struct gw__mail *mail = ex->postponed;
+        ex->postponed = mail->next;
+        mail->deliver(mail);
+    }
+}
+
+/* What happened while the thread had the exchange, in the order of what it may still change. */
+static void catch_up(struct gw_exchange *ex)
+{
+    if (!ex->state.over)
+        gw__calls_go_on(ex);
+    deliver_postponed(ex);
+    if (!ex->state.over && ex->in.sink_open)
+        gw__body_run(ex, &ex->in);
+    if (!ex->state.over && ex->out.sink_open)
+        gw__body_run(ex, &ex->out);
+    if (!ex->state.over && !ex->in.ended && !ex->in.source_full && !ex->job && ex->stream->paused)
+        ex->stream->ops->resume(ex->stream);
 }
 
 static void finish_job(struct gw__thread_job *own)
 {
     struct gw_exchange *ex = own->ex;
-    ex->job = NULL;
-    ex->hook = (struct gw__hook){0};
-    own->hook.lane->waiting.kind = own->hook.lane->waiting.hold ? GW__WAIT_HOLD : GW__WAIT_NONE;
+    struct gw__loop *loop = ex->context->loop;
     gw__exchange_enter(ex);
+    if (!ex->state.over && own->hook.index < ex->chain->filter_count)
+        own->flow = gw__check_hook(ex, own->flow, ex->chain->filters[own->hook.index]->head.name);
+    ex->hook = (struct gw__hook){0};
+    ex->arena.pool = &loop->blocks;
+    ex->job = NULL;
+    if (ex->state.broken)
+        gw__exchange_over(ex, "upstream gone");
     if (!ex->state.over && gw__exchange_is_late(ex)) {
         ex->answer.pending = false;
-        gw__timer_set(ex->context->loop, &ex->timer, gw__loop_ms(ex->context->loop) + (uint64_t)ex->times.stall_ms);
+        ex->times.active_ms = gw__loop_ms(loop);
+        gw__timer_set(loop, &ex->timer, gw__loop_ms(loop) + (uint64_t)ex->times.stall_ms);
         gw__exchange_expire(ex);
-    } else {
+    } else if (!ex->state.over) {
+        gw__exchange_arm(ex);
         gw__pump_resume(ex, &own->hook, own->flow);
     }
-    if (!ex->state.over && !ex->in.ended && !ex->in.source_full && ex->stream->paused)
-        ex->stream->ops->resume(ex->stream);
+    catch_up(ex);
     gw__exchange_leave(ex);
 }
 
@@ -133,14 +196,24 @@ static void deliver(struct gw__mail *mail)
     finish_job(gw__container_of(mail, struct gw__thread_job, job.mail));
 }
 
+/* From here on all but marks waits; the arena takes no blocks of the worker's pool. */
 static void submit(struct gw__task *task)
 {
     struct gw__thread_job *own = gw__container_of(task, struct gw__thread_job, task);
-    if (!own->ex->state.over && gw__blocking_submit(own->ex->context->blocking, &own->job))
+    struct gw_exchange *ex = own->ex;
+    if (ex->job != own) /* another answer came first */
         return;
-    if (!own->ex->state.over)
-        gw__answer_fail(own->ex, 503, "GW5032", "http_request_error", "no thread is free for a blocking hook");
     own->flow = GW_FAIL;
+    if (!ex->state.over) {
+        gw__calls_pause(ex);
+        ex->hook = own->hook;
+        ex->arena.pool = NULL;
+        own->running = true;
+        if (gw__blocking_submit(ex->context->blocking, &own->job))
+            return;
+        own->running = false;
+        gw__answer_fail(ex, 503, "GW5032", "http_request_error", "no thread is free for a blocking hook");
+    }
     finish_job(own);
 }
 

@@ -88,6 +88,10 @@ static enum gw__parse_result set_target(struct gw__head *head, struct gw__str te
         head->path = gw__path_normalise(target.path, arena);
     if (!head->path.data)
         return refuse(error, 503, "out of memory");
+    if (target.authority.size > 0) /* a copy: terminating it must not touch the path behind it */
+        target.authority.data = gw__arena_copy(arena, target.authority.data, target.authority.size);
+    if (target.authority.size > 0 && !target.authority.data)
+        return refuse(error, 503, "out of memory");
     set_host(head, target.authority);
     return GW__PARSE_OK;
 }

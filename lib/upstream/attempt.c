@@ -26,6 +26,15 @@ static bool connect_to(struct gw__attempt *attempt, struct gw__pool *pool)
     return attempt->client != NULL;
 }
 
+/* The one whose turn it is; after a failure the one that stands behind it, whatever others did to the turns. */
+static struct gw__instance *choose(struct gw__attempt *attempt, const struct gw__snapshot *snapshot)
+{
+    for (uint32_t i = 0; attempt->instance && i < snapshot->count; i++)
+        if (snapshot->instances[i] == attempt->instance)
+            return snapshot->instances[(i + 1) % snapshot->count];
+    return gw__upstream_pick(attempt->upstream, attempt->service);
+}
+
 static enum gw__attempt_result try_next(struct gw__attempt *attempt)
 {
     for (;;) {
@@ -35,7 +44,7 @@ static enum gw__attempt_result try_next(struct gw__attempt *attempt)
             return failed(attempt, GW__ATTEMPT_NO_INSTANCE);
         if (attempt->tries++ >= count)
             return failed(attempt, attempt->error == ETIMEDOUT ? GW__ATTEMPT_TIMEOUT : GW__ATTEMPT_REFUSED);
-        struct gw__instance *instance = gw__upstream_pick(attempt->upstream, attempt->service);
+        struct gw__instance *instance = choose(attempt, snapshot);
         struct gw__pool *pool = instance ? gw__upstream_pool(attempt->upstream, attempt->service, instance) : NULL;
         if (!pool)
             return failed(attempt, GW__ATTEMPT_MEMORY);
