@@ -30,6 +30,7 @@ allowed()
 {
     case $1 in
     base) ;;
+    json) echo base ;;
     net) echo base ;;
     http) echo base net ;;
     upstream) echo base net http ;;

@@ -148,6 +148,7 @@ run_units() # suite, command prefix...
         rm -f "$tap"
         CK_TAP_LOG_FILE_NAME=$tap timeout 600 "$@" "$test" >"$log" 2>&1
         status=$?
+        grep -a '^SKIPPED' "$log" && skipped=$((skipped + $(grep -ac '^SKIPPED' "$log")))
         if ! add_tap "$tap"; then
             grep '^not ok ' "$tap"
             echo "FAILED: $test: $log"

@@ -1,0 +1,84 @@
+/* Sixteen bytes of a string at once: copied, and looked at for what JSON does not take as it is. */
+#ifndef GW_JSON_BLOCK_H
+#define GW_JSON_BLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+/* A control byte, a quote, a backslash, or over 0x7f. */
+static inline bool gw__json_special(unsigned char c)
+{
+    return c < 0x20 || c >= 0x80 || c == '"' || c == '\\';
+}
+
+#ifdef __SSE2__
+static inline unsigned gw__json_special_bits(__m128i bytes)
+{
+    __m128i special = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)); /* signed: from 0x80 on too */
+    special = _mm_or_si128(special, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
+    special = _mm_or_si128(special, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+    return (unsigned)_mm_movemask_epi8(special);
+}
+#endif
+
+/* Copies 16 bytes; returns how many of them come before the first special one. */
+static inline unsigned gw__json_copy_block(char *out, const char *text)
+{
+#ifdef __SSE2__
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
+    _mm_storeu_si128((__m128i *)(void *)out, bytes);
+    unsigned bits = gw__json_special_bits(bytes);
+    return bits ? (unsigned)__builtin_ctz(bits) : 16;
+#else
+    unsigned count = 0;
+    memcpy(out, text, 16);
+    while (count < 16 && !gw__json_special((unsigned char)text[count]))
+        count++;
+    return count;
+#endif
+}
+
+/* No byte of the two words is special. */
+static inline bool gw__json_plain_words(uint64_t first, uint64_t second)
+{
+#ifdef __SSE2__
+    return gw__json_special_bits(_mm_set_epi64x((int64_t)second, (int64_t)first)) == 0;
+#else
+    char bytes[16], copy[16];
+    memcpy(bytes, &first, 8);
+    memcpy(bytes + 8, &second, 8);
+    return gw__json_copy_block(copy, bytes) == 16;
+#endif
+}
+
+/* Copies less than 16 bytes, reading no other; false if one is special. */
+static inline bool gw__json_copy_short(char *out, const char *text, size_t size)
+{
+    uint64_t first = 0x2020202020202020u, second = first;
+    if (size >= 8) {
+        memcpy(&first, text, 8);
+        memcpy(&second, text + size - 8, 8);
+        memcpy(out, &first, 8);
+        memcpy(out + size - 8, &second, 8);
+    } else if (size >= 4) {
+        uint32_t low, high;
+        memcpy(&low, text, 4);
+        memcpy(&high, text + size - 4, 4);
+        memcpy(out, &low, 4);
+        memcpy(out + size - 4, &high, 4);
+        first = (uint64_t)high << 32 | low;
+    } else {
+        for (size_t i = 0; i < size; i++) {
+            out[i] = text[i];
+            first = first << 8 | (unsigned char)text[i];
+        }
+    }
+    return gw__json_plain_words(first, second);
+}
+
+#endif

@@ -1,0 +1,125 @@
+/* The shortest decimal that is read back as the same double, and of those the nearest (Raffaello Giulietti's
+ * Schubfach): of the decimals at the coarsest spacing that is sure to hit the interval of what rounds to the double,
+ * at most four come into question; they are compared with its bounds in integers scaled by four. */
+#include "json/number.h"
+
+#include "json/powers.h"
+
+struct decimal {
+    uint64_t digits;
+    int exponent;
+};
+
+/* value * g / 2^128 with a last bit that says whether anything was lost. */
+static uint64_t round_to_odd(struct gw__power g, uint64_t value)
+{
+    uint64_t low = (uint64_t)((unsigned __int128)g.low * value >> 64);
+    unsigned __int128 product = (unsigned __int128)g.high * value + low;
+    return (uint64_t)(product >> 64) | ((uint64_t)product > 1);
+}
+
+/* 10^exponent rounded up. */
+static struct gw__power power_above(int exponent)
+{
+    struct gw__power power = gw__powers[exponent - GW__POWER_FIRST];
+    if (exponent < GW__POWER_FIRST_UP || exponent > GW__POWER_LAST_EXACT)
+        power.high += ++power.low == 0;
+    return power;
+}
+
+/* The nearest of the two candidates that the interval left. */
+static struct decimal choose(uint64_t low, uint64_t value, uint64_t high, int exponent)
+{
+    uint64_t digits = value / 4;
+    if (digits >= 10) {
+        uint64_t tens = digits / 10;
+        bool down = low <= 40 * tens, up = 40 * tens + 40 <= high;
+        if (down != up)
+            return (struct decimal){tens + up, exponent + 1};
+    }
+    bool down = low <= 4 * digits, up = 4 * digits + 4 <= high;
+    if (down == up) {
+        uint64_t middle = 4 * digits + 2;
+        up = value > middle || (value == middle && (digits & 1));
+    }
+    return (struct decimal){digits + up, exponent};
+}
+
+static struct decimal shortest(uint64_t fraction, int biased)
+{
+    uint64_t bits = biased ? fraction | (uint64_t)1 << 52 : fraction;
+    int exponent = (biased ? biased : 1) - 1075;
+    if (exponent <= 0 && exponent > -53 && (bits & (((uint64_t)1 << -exponent) - 1)) == 0)
+        return (struct decimal){bits >> -exponent, 0};
+    bool odd = bits & 1, closer = fraction == 0 && biased > 1; /* below a power of two doubles are denser */
+    int ten = (exponent * 1262611 - (closer ? 524031 : 0)) >> 22;
+    int shift = exponent + ((-ten * 1741647) >> 19) + 1;
+    struct gw__power power = power_above(-ten);
+    uint64_t low = round_to_odd(power, (4 * bits - 2 + closer) << shift);
+    uint64_t value = round_to_odd(power, (4 * bits) << shift);
+    uint64_t high = round_to_odd(power, (4 * bits + 2) << shift);
+    return choose(low + odd, value, high - odd, ten);
+}
+
+static char *put_zeros(char *out, int count)
+{
+    for (; count > 0; count--)
+        *out++ = '0';
+    return out;
+}
+
+static char *put_text(char *out, const char *text, int size)
+{
+    memcpy(out, text, (size_t)size);
+    return out + size;
+}
+
+/* d.ddde-7; `point` is where the point stands: 1 behind the first digit. */
+static char *put_scientific(char *out, const char *digits, int count, int point)
+{
+    *out++ = digits[0];
+    if (count > 1) {
+        *out++ = '.';
+        out = put_text(out, digits + 1, count - 1);
+    }
+    *out++ = 'e';
+    int exponent = point - 1;
+    *out++ = exponent < 0 ? '-' : '+';
+    return out + gw__format_u64(out, (uint64_t)(exponent < 0 ? -exponent : exponent));
+}
+
+static char *put_decimal(char *out, struct decimal decimal)
+{
+    char digits[20];
+    int count = (int)gw__format_u64(digits, decimal.digits);
+    int point = count + decimal.exponent;
+    while (count > 1 && digits[count - 1] == '0')
+        count--;
+    if (point < -5 || point > 21)
+        return put_scientific(out, digits, count, point);
+    if (point <= 0) {
+        out = put_zeros(put_text(out, "0.", 2), -point);
+        return put_text(out, digits, count);
+    }
+    if (count <= point)
+        return put_zeros(put_text(out, digits, count), point - count);
+    out = put_text(out, digits, point);
+    *out++ = '.';
+    return put_text(out, digits + point, count - point);
+}
+
+size_t gw__double_print(char *out, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    char *at = out;
+    if (bits >> 63)
+        *at++ = '-';
+    uint64_t fraction = bits & (((uint64_t)1 << 52) - 1);
+    int exponent = (int)(bits >> 52 & 0x7ff);
+    if (fraction == 0 && exponent == 0)
+        *at++ = '0';
+    else
+        at = put_decimal(at, shortest(fraction, exponent));
+    return (size_t)(at - out);
+}
