@@ -37,6 +37,8 @@ allowed()
     exchange) echo base net http upstream ;;
     route) echo base net http upstream exchange ;;
     server) echo base net http upstream exchange route ;;
+    schema) echo base ;;
+    idl) echo base net schema ;;
     admin) echo base net http upstream exchange route server ;;
     endpoints) echo base net http upstream exchange ;; # the proxying ones
     config) echo base ;; # base/ stands below everything, the public API included

@@ -52,23 +52,41 @@ void gw__report_copy(struct gw__report *report, const struct gw__report *from)
     report->lost = report->lost || from->lost;
 }
 
-/* Length of the file's name in "file:line", with the line; all of it, and 0, where there is no line. */
-static size_t split_origin(const char *origin, unsigned long *line)
+/* What stands before the ":NUMBER" at the end of the first `size` bytes, and the number; all, and 0, if there is
+ * none. */
+static size_t split_number(const char *origin, size_t size, unsigned long *number)
 {
-    const char *colon = strrchr(origin, ':');
+    const char *colon = memrchr(origin, ':', size);
     char *end = NULL;
-    *line = colon && colon[1] >= '0' && colon[1] <= '9' ? strtoul(colon + 1, &end, 10) : 0;
-    return end && !*end ? (size_t)(colon - origin) : strlen(origin);
+    *number = colon && colon[1] >= '0' && colon[1] <= '9' ? strtoul(colon + 1, &end, 10) : 0;
+    if (end && end == origin + size)
+        return (size_t)(colon - origin);
+    *number = 0;
+    return size;
+}
+
+/* Length of the file's name in "file:line" or "file:line:column", with both; all of it, and 0, where they are not. */
+static size_t split_origin(const char *origin, unsigned long *line, unsigned long *column)
+{
+    size_t size = strlen(origin), last = split_number(origin, size, column);
+    size_t name = split_number(origin, last, line);
+    if (name == last) {
+        *line = *column;
+        *column = 0;
+    }
+    return name;
 }
 
 static int compare_origins(const char *a, const char *b)
 {
-    unsigned long line_a, line_b;
-    size_t size_a = split_origin(a, &line_a), size_b = split_origin(b, &line_b);
+    unsigned long line_a, line_b, column_a, column_b;
+    size_t size_a = split_origin(a, &line_a, &column_a), size_b = split_origin(b, &line_b, &column_b);
     int order = memcmp(a, b, size_a < size_b ? size_a : size_b);
     if (order || size_a != size_b)
         return order ? order : size_a < size_b ? -1 : 1;
-    return line_a < line_b ? -1 : line_a > line_b;
+    if (line_a != line_b)
+        return line_a < line_b ? -1 : 1;
+    return column_a < column_b ? -1 : column_a > column_b;
 }
 
 static bool same(const struct gw__report_entry *a, const struct gw__report_entry *b)
