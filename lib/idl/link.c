@@ -50,8 +50,10 @@ static bool is_space(char c)
 const char *gw__link_doc(struct gw__linker *linker, struct gw__str doc)
 {
     char *text = doc.size ? gw__link_alloc(linker, doc.size + 1) : NULL, *out = text;
+    if (!text)
+        return NULL;
     const char *at = doc.data, *end = doc.data + doc.size;
-    while (text && at < end) {
+    while (at < end) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         const char *next = stop ? stop + 1 : end, *last = stop ? stop : end;
         while (at < last && (*at == ' ' || *at == '\t'))
@@ -68,7 +70,7 @@ const char *gw__link_doc(struct gw__linker *linker, struct gw__str doc)
     }
     while (out > text && is_space(out[-1]))
         *--out = '\0';
-    return text && *text ? text : NULL;
+    return *text ? text : NULL;
 }
 
 struct gw__notes gw__link_notes(struct gw__linker *linker, const struct gw__ast_note *notes)

@@ -50,7 +50,8 @@ const struct gw__type *gw__link_type(struct gw__linker *linker, struct gw__ast_f
     linker->failed = true;
     if (!silent)
         gw__link_error(linker, file, type->pos, "GW1106",
-                       "expected a type, found \"%.*s\", which is none that is known", (int)type->name.size, type->name.data);
+                       "expected a type, found \"%.*s\", which is none that is known", (int)type->name.size,
+                       type->name.data);
     return NULL;
 }
 
