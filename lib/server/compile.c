@@ -501,7 +501,7 @@ struct gw__table *gw__table_compile(struct gw_server *server, const struct gw__r
                 report->lost = true;
             compile_stages(c, i);
         }
-        if (!gw__router_finish(table->router, report))
+        if (!report->lost && !gw__router_finish(table->router, report))
             report->lost = true;
         compile_listeners(c);
         compile_views(c);

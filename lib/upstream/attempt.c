@@ -54,6 +54,8 @@ static enum gw__attempt_result try_next(struct gw__attempt *attempt)
             return GW__ATTEMPT_READY;
         if (connect_to(attempt, pool))
             return GW__ATTEMPT_WAITING;
+        if (attempt->error == ENOMEM)
+            return failed(attempt, GW__ATTEMPT_MEMORY);
     }
 }
 

@@ -2,7 +2,9 @@
  * own loop, reload, stop, and that destroy gives back every byte, thread and descriptor. */
 #include "host.h"
 
+#include <event2/buffer.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -684,6 +686,153 @@ START_TEST(one_use_options_are_freed_by_any_call)
 }
 END_TEST
 
+/* ---- memory ---- */
+
+/* Waits in every way there is. */
+static enum gw_flow wait_reply(struct gw_exchange *ex, struct gw_filter *self, const struct gw_reply *reply)
+{
+    return gw_reply_status(reply) == 200 ? GW_CONTINUE : gw_exchange_fail(ex, 503, "asked in vain");
+}
+
+static enum gw_flow wait_request(struct gw_exchange *ex, struct gw_filter *self)
+{
+    gw_exchange_set_attribute(ex, "a", gw_exchange_print(ex, "%s", gw_exchange_id(ex)));
+    struct gw_call *call = gw_exchange_call(ex, self, "back", "POST", "/name", wait_reply);
+    gw_call_header(call, "X-Ask", "who");
+    gw_call_body(call, "body", 4);
+    return gw_call_send(call);
+}
+
+static enum gw_flow wait_response(struct gw_exchange *ex, struct gw_filter *self)
+{
+    gw_hold_release(gw_exchange_hold(ex), GW_CONTINUE);
+    return GW_WAIT;
+}
+
+static enum gw_flow pass_body(struct gw_exchange *ex, struct gw_filter *self, struct gw_body *body)
+{
+    evbuffer_add_buffer(body->out, body->in);
+    return GW_CONTINUE;
+}
+
+static enum gw_flow think(struct gw_exchange *ex, struct gw_filter *self)
+{
+    gw_exchange_add_request_header(ex, "X-Thought", "yes");
+    return GW_CONTINUE;
+}
+
+static const struct gw_filter_type wait_type = {.size = sizeof wait_type, .name = "wait", .on_request = wait_request,
+                                                .on_response = wait_response, .on_request_body = pass_body,
+                                                .on_response_body = pass_body};
+static const struct gw_filter_type think_type = {
+    .size = sizeof think_type, .name = "think", .scratch_size = 10000, .blocking = true, .on_request = think};
+
+static int unserved; /* requests of the run */
+
+/* All an embedder does, with a backend behind. */
+static int serve_once(int backend)
+{
+    struct gw_server *server = gw_server_create();
+    struct gw_config *config = create_proxy_config(backend);
+    struct gw_route *route = add_route(config, "own", "/own/{part}");
+    gw_config_add_decorator(config, "errors", NULL);
+    gw_config_add_decorator(config, "access_log", GW_OPTIONS("path", "/dev/null"));
+    gw_route_add_predicate(route, "method", GW_VALUE("GET"));
+    gw_route_add_filter(route, "tag", NULL);
+    gw_route_add_filter(route, "add_response_header", GW_OPTIONS("name", "X-A", "value", "b"));
+    gw_route_set_endpoint(route, "name", NULL);
+    route = add_route(config, "waits", "/waits");
+    gw_route_add_filter(route, "think", NULL);
+    gw_route_add_filter(route, "wait", NULL);
+    gw_route_add_filter(route, "rewrite_path", GW_OPTIONS("path", "/name"));
+    gw_route_set_endpoint(route, "http", GW_OPTIONS("service", "back"));
+    int result = gw_server_add_filter_type(server, &tag_type, "user");
+    if (result == GW_OK)
+        result = gw_server_add_endpoint_type(server, &name_type, "user");
+    if (result == GW_OK)
+        result = gw_server_add_filter_type(server, &wait_type, NULL);
+    if (result == GW_OK)
+        result = gw_server_add_filter_type(server, &think_type, NULL);
+    if (result == GW_OK)
+        result = gw_server_apply(server, config);
+    if (result == GW_OK)
+        result = gw_server_start(server);
+    if (result < 0) /* of a plugin's create() it may be a config's error that tells of it */
+        ck_assert_msg(strstr(gw_server_error(server), "memory") != NULL, "%s", gw_server_error(server));
+    struct answer answer;
+    static const char *const paths[] = {"/name", "/own/x", "/nothing", "/waits"};
+    static const int right[] = {200, 200, 404, 200};
+    for (int i = 0; i < 4 && result == GW_OK; i++) {
+        int status = get(&answer, gw_server_port(server, 0), paths[i], "");
+        unserved += status != right[i];
+        ck_assert_msg(status == right[i] || (any_failed() && (status == 503 || status == 0)), "%s: %d", paths[i], status);
+    }
+    if (result == GW_OK) { /* a reload, which keeps what there is when it fails */
+        int reloaded = gw_server_apply(server, config);
+        ck_assert_msg(reloaded == GW_OK || strstr(gw_server_error(server), "memory"), "%d %s", reloaded, gw_server_error(server));
+    }
+    if (result == GW_OK)
+        gw_server_stop(server, 100);
+    gw_config_destroy(config);
+    gw_server_destroy(server);
+    return result;
+}
+
+/* A backend in a process of its own, where no allocation fails; it ends with the pipe. */
+static int start_backend(int *port)
+{
+    int to[2], from[2];
+    ck_assert(pipe(to) == 0 && pipe(from) == 0);
+    if (fork() == 0) {
+        struct gw_server *back = create_running("back", "1");
+        *port = gw_server_port(back, 0);
+        close(to[1]);
+        ssize_t done = write(from[1], port, sizeof *port);
+        done = read(to[0], port, sizeof *port);
+        _exit(done != 0);
+    }
+    close(to[0]);
+    close(from[1]);
+    ck_assert_int_eq(read(from[0], port, sizeof *port), sizeof *port);
+    close(from[0]);
+    return to[1];
+}
+
+static void sweep(bool all_behind)
+{
+    int backend, pipe = start_backend(&backend);
+    struct usage before = measure();
+    int good = 0, failures = 0;
+    for (long n = 0; good < 3; n++) {
+        fail_from_to(n, all_behind ? LONG_MAX : n + 1);
+        unserved = 0;
+        int result = serve_once(backend);
+        fail_no_more();
+        good = any_failed() ? 0 : good + 1;
+        if (!all_behind) /* the next request is served */
+            ck_assert_int_le(unserved, 1);
+        failures += result < 0;
+        long left = measure().blocks - before.blocks;
+        ck_assert_msg(left == 0, "allocation %ld: %ld blocks", n, left);
+        ck_assert_int_lt(n, 20000);
+    }
+    ck_assert_int_gt(failures, 100);
+    assert_given_back(before);
+    close(pipe);
+}
+
+START_TEST(any_allocation_may_fail)
+{
+    sweep(false);
+}
+END_TEST
+
+START_TEST(all_allocations_from_one_on_may_fail)
+{
+    sweep(true);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
     Suite *suite = suite_create("server");
@@ -711,5 +860,10 @@ Suite *make_suite(void)
     tcase_add_test(tests, null_is_taken_everywhere);
     tcase_add_test(tests, one_use_options_are_freed_by_any_call);
     suite_add_tcase(suite, tests);
+    TCase *memory = tcase_create("memory");
+    tcase_set_timeout(memory, 240);
+    tcase_add_test(memory, any_allocation_may_fail);
+    tcase_add_test(memory, all_allocations_from_one_on_may_fail);
+    suite_add_tcase(suite, memory);
     return suite;
 }
