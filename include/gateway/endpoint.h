@@ -29,10 +29,10 @@ struct gw_endpoint_type {
      * when full: no more comes until gw_exchange_resume_request(). NULL: the body is discarded. */
     enum gw_flow (*on_request_data)(struct gw_exchange *ex, struct gw_endpoint *self, const void *data, size_t size,
                                     bool last);
-    /* There is room again after gw_exchange_write() returned GW_WAIT. */
+    /* There is room again after gw_exchange_write() returned GW_WAIT; also, a hold was released with GW_CONTINUE. */
     enum gw_flow (*on_room)(struct gw_exchange *ex, struct gw_endpoint *self);
-    /* Exactly once if on_request was called; also when the client has left. Nothing may be written
-     * any more. */
+    /* Exactly once if on_request was called; also when the client has left, and as soon as something else (a
+     * deadline, a reply) answers in its place. Nothing may be written any more. */
     void (*on_end)(struct gw_exchange *ex, struct gw_endpoint *self);
 };
 

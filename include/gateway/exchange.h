@@ -52,7 +52,8 @@ GW_API void gw_exchange_remove_request_header(struct gw_exchange *ex, const char
  * NULL with size 0 if there is none. */
 GW_API const void *gw_exchange_request_body(struct gw_exchange *ex, size_t *size);
 
-/* Response. Status is 0 until there is one. */
+/* Response. Status is 0 until there is one; what is set, here and below, has three digits and is none of 1xx (else it
+ * becomes 500). */
 GW_API int gw_exchange_status(const struct gw_exchange *ex);
 GW_API void gw_exchange_set_status(struct gw_exchange *ex, int status);
 GW_API const char *gw_exchange_response_header(const struct gw_exchange *ex, const char *name);
@@ -106,8 +107,8 @@ GW_API const char *gw_exchange_expand(struct gw_exchange *ex, const char *text);
 GW_API void gw_exchange_set_attribute(struct gw_exchange *ex, const char *name, const char *value);
 GW_API const char *gw_exchange_attribute(const struct gw_exchange *ex, const char *name);
 
-/* Waiting. hold: a ticket to end this hook's GW_WAIT from outside; one for each hook that runs or waits. A NULL result (out of
- * memory) fails the exchange by itself. */
+/* Waiting. hold: a ticket to end this hook's GW_WAIT from outside; one for each hook that runs or waits.
+ * A NULL result (out of memory, a second one, outside of hooks) fails the exchange by itself. */
 GW_API struct gw_hold *gw_exchange_hold(struct gw_exchange *ex);
 /* Any thread, any time, any number of times: the first call before the exchange is gone resumes it on
  * its worker with the verdict (GW_CONTINUE, or GW_FAIL for 500); all others do nothing. For a body hook

@@ -30,9 +30,10 @@ struct gw_filter_type {
     size_t instance_size;                 /* zeroed memory per worker: gw_filter_data() */
     size_t scratch_size;                  /* zeroed memory per exchange: gw_exchange_scratch() */
     /* on_request waits until the whole body is there (else 413 above limits.body_buffer), then
-     * on_request_body is called once with all of it. */
+     * on_request_body is called once with all of it. Not for decorators. */
     bool whole_request_body;
-    /* on_request and on_response run on a thread of a bounded pool and may block. */
+    /* on_request and on_response run on a thread of a bounded pool and may block. Until they return nothing else
+     * touches the exchange; they may do all but stream a response. */
     bool blocking;
     /* An instance for one worker, made on the thread that applies the config (the keeper's, while threads
      * run); options are checked and live as long as the instance. Returns 0, or negative after gw_filter_error(). */

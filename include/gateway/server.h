@@ -34,8 +34,9 @@ GW_API int gw_server_add_predicate_type(struct gw_server *server, const struct g
 /* Compiles a config and puts it in force whole, or refuses and leaves everything as it was; both
  * before and after start (then it is the reload: requests in flight finish on the old table, kept
  * listeners and connection pools stay). Binds new listeners before it swaps. Any thread but a worker's,
- * also while the server runs (then the keeper does it, one after the other). Returns 0, GW_ERROR_CONFIG, _SYSTEM, _MEMORY, or _STATE for a
- * changed number of workers, which needs a restart, and once the server stops; gw_server_error() has the text. */
+ * also while the server runs (then the keeper does it, one after the other). Returns 0, GW_ERROR_CONFIG,
+ * _SYSTEM, _MEMORY, or _STATE for a changed number of workers, which needs a restart, and once the server
+ * stops; gw_server_error() has the text. */
 GW_API int gw_server_apply(struct gw_server *server, const struct gw_config *config);
 /* The same checks without binding or changing anything. */
 GW_API int gw_server_check(struct gw_server *server, const struct gw_config *config);

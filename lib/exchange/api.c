@@ -232,7 +232,7 @@ void gw_exchange_set_status(struct gw_exchange *ex, int status)
 {
     if (ex->state.head_sent)
         return;
-    ex->response.status = (uint16_t)status;
+    ex->response.status = (uint16_t)(status < 200 || status > 999 ? 500 : status);
     ex->response.reason = (struct gw__str){0};
 }
 

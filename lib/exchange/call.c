@@ -186,7 +186,7 @@ struct gw_call *gw_exchange_call(struct gw_exchange *ex, struct gw_filter *self,
         return NULL;
     }
     if (!ex->hook.lane || !is_request(method, target)) {
-        gw_exchange_fail_code(ex, 500, "GW5005", NULL, "a call outside of a hook, or of a method or target that is none");
+        gw_exchange_fail_code(ex, 500, "GW5005", NULL, "a call outside of a hook, or with a target that is none");
         return NULL;
     }
     char *query = strchr(strings[1], '?');

@@ -412,7 +412,8 @@ enum gw_flow gw_exchange_respond(struct gw_exchange *ex, int status, int64_t len
     if (ex->state.over || ex->state.ended || ex->state.responded)
         return GW_CONTINUE;
     gw__exchange_enter(ex);
-    ex->response.status = (uint16_t)status;
+    if (ex->response.status != status) /* else its reason phrase stays */
+        gw_exchange_set_status(ex, status);
     ex->response_length = length;
     if (ex->times.upstream_begun_us)
         ex->times.upstream_us = (int64_t)(ex->context->loop->now_us - ex->times.upstream_begun_us);

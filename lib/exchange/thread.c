@@ -138,7 +138,8 @@ static void run_hook(struct gw__job *job)
         own->flow = ex->chain->endpoint->type->on_request(ex, ex->chain->endpoint);
     } else {
         struct gw_filter *filter = ex->chain->filters[own->hook.index];
-        own->flow = own->hook.lane->request ? filter->type->on_request(ex, filter) : filter->type->on_response(ex, filter);
+        const struct gw_filter_type *type = filter->type;
+        own->flow = own->hook.lane->request ? type->on_request(ex, filter) : type->on_response(ex, filter);
     }
     here = NULL;
 }

@@ -160,6 +160,9 @@ static void make_filters(struct compiler *c, const struct gw__stages *stages, co
             report_unknown(c, GW__TYPE_FILTER, word, stage->type, stage->origin);
             continue;
         }
+        if (at + i < c->decorator_count && entry->type.filter.whole_request_body)
+            gw__report_add(c->report, stage->origin, "GW1025",
+                           "decorator '%s' wants whole request bodies: only filters can have them", stage->type);
         struct gw_option *options = check_options(c, stage, entry->type.filter.options, word);
         size_t errors = c->report->count;
         for (unsigned w = 0; options && w < c->table->worker_count && c->report->count == errors; w++)

@@ -157,3 +157,19 @@ def test_next_instance_after_a_refused_one_whatever_the_weights(gateway, upstrea
     gw = gateway(config([route("all")], {"up": {"instances": [dead, {"address": upstream.address, "weight": 1}]}}))
     with gw.client() as c:
         assert [c.get("/bytes/1").status for _ in range(12)] == [200] * 12
+
+
+def test_a_decorator_can_not_want_whole_bodies(gateway, upstream):
+    gw = gateway(config([route("all")], {"up": [upstream.address]}, plugins=["whole"]))
+    answer = gw.reload(config([route("all")], {"up": [upstream.address]}, plugins=["whole"], decorators=[{"whole": {}}]))
+    assert answer.status == 409 and "GW1025" in answer.text
+
+
+@pytest.mark.threads
+def test_what_does_not_come_while_a_body_is_drained(gateway, upstream):
+    """An early answer, then a client that neither sends the rest nor reads."""
+    gw = gateway(config([route("all", endpoint=respond("early", 403))], timeouts={"head": "300ms"}))
+    with gw.client() as c:
+        c.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc")
+        assert c.response().status == 403
+        assert c.closed(3)

@@ -198,5 +198,6 @@ GW_API const struct gw_plugin gw_plugin = {
     .size = sizeof gw_plugin,
     .abi = GW_PLUGIN_ABI,
     .name = "waits",
-    .filters = (const struct gw_filter_type *const[]){&hold_each, &ask_twice, &split, &busy, &replace, &host_first, NULL},
+    .filters = (const struct gw_filter_type *const[]){&hold_each, &ask_twice, &split, &busy, &replace, &host_first,
+                                                      NULL},
 };

@@ -99,7 +99,8 @@ static enum gw_flow echo_request(struct gw_exchange *ex, struct gw_endpoint *sel
     return gw_exchange_respond(ex, 200, -1) == GW_FAIL ? GW_FAIL : GW_CONTINUE;
 }
 
-static enum gw_flow echo_data(struct gw_exchange *ex, struct gw_endpoint *self, const void *data, size_t size, bool last)
+static enum gw_flow echo_data(struct gw_exchange *ex, struct gw_endpoint *self, const void *data, size_t size,
+                              bool last)
 {
     return gw_exchange_write(ex, data, size, last);
 }
