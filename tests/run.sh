@@ -304,6 +304,7 @@ packages() # suite
         python3 python3-pytest python3-pytest-xdist python3-pytest-timeout
     case $1 in
     fuzz) echo clang libclang-rt-14-dev ;;
+    e2e) echo thrift-compiler ;;
     faults) echo strace ;;
     gates) echo valgrind ;;
     examples) echo curl make ;;

@@ -68,7 +68,6 @@ struct gw__ast_fields {
 struct gw__ast_member {
     struct gw__idl_pos pos;
     int32_t number;
-    bool wrong; /* the number said was none of 32 bits */
     struct gw__str name, doc;
     struct gw__ast_note *notes;
     struct gw__ast_member *next;

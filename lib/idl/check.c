@@ -90,37 +90,7 @@ static void check_functions(struct gw__ast_file *file, const struct gw__ast_def 
     gw__free(names.slots);
 }
 
-struct numbered {
-    int32_t number;
-    const struct gw__ast_member *member;
-};
-
-/* Numbers are found by the same kind of table as names; `member` NULL: free. */
-static void check_numbers(struct gw__ast_file *file, const struct gw__ast_def *def)
-{
-    size_t mask = mask_for(def->count);
-    struct numbered *slots = gw__calloc(mask + 1, sizeof *slots);
-    if (!slots) {
-        file->idl->report->lost = file->bad = true;
-        return;
-    }
-    for (const struct gw__ast_member *member = def->members; member; member = member->next) {
-        size_t at = (uint32_t)member->number * 2654435761u;
-        if (member->wrong)
-            continue;
-        while (slots[at & mask].member && slots[at & mask].number != member->number)
-            at++;
-        const struct gw__ast_member *first = slots[at & mask].member;
-        if (first)
-            gw__idl_error(file, member->pos, "GW1110", "\"%.*s\" has the number %d of \"%.*s\" in line %u",
-                          (int)member->name.size, member->name.data, (int)member->number, (int)first->name.size,
-                          first->name.data, first->pos.line);
-        else
-            slots[at & mask] = (struct numbered){member->number, member};
-    }
-    gw__free(slots);
-}
-
+/* Two names may share a number, as in Apache's own files: the first is the one that is shown. */
 static void check_members(struct gw__ast_file *file, const struct gw__ast_def *def)
 {
     struct names names;
@@ -129,7 +99,6 @@ static void check_members(struct gw__ast_file *file, const struct gw__ast_def *d
     for (const struct gw__ast_member *member = def->members; member; member = member->next)
         add(file, &names, "enum member", member->name, member->pos);
     gw__free(names.slots);
-    check_numbers(file, def);
 }
 
 /* Types, constants and services are looked up apart. */

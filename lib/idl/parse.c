@@ -217,8 +217,7 @@ static bool parse_member(struct gw__parser *parser, struct gw__ast_def *def, str
             return gw__parse_fail(parser, "the member's number");
         gw__parse_next(parser);
     }
-    member->wrong = *next < INT32_MIN || *next > INT32_MAX;
-    if (member->wrong)
+    if (*next < INT32_MIN || *next > INT32_MAX)
         gw__idl_error(parser->file, pos, "GW1110", "expected a number of 32 bits for \"%.*s\", found %lld",
                       (int)member->name.size, member->name.data, (long long)*next);
     member->number = (int32_t)*next;

@@ -58,10 +58,12 @@ static int hex_digit(char c)
     return c >= '0' && c <= '9' ? c - '0' : letter >= 0 && letter < 6 ? letter + 10 : -1;
 }
 
-/* 32 hexadecimal digits with hyphens where they belong, or nowhere. */
+/* 32 hexadecimal digits with hyphens where they belong, or nowhere; braces around them. */
 static bool read_uuid(struct gw__str text, unsigned char *out)
 {
     size_t digits = 0;
+    if (text.size > 2 && text.data[0] == '{' && text.data[text.size - 1] == '}')
+        text = (struct gw__str){text.data + 1, text.size - 2};
     for (size_t i = 0; i < text.size; i++) {
         if (text.size == 36 && (i == 8 || i == 13 || i == 18 || i == 23)) {
             if (text.data[i] != '-')
@@ -95,7 +97,19 @@ static const struct gw__value *from_text(struct gw__linker *linker, struct gw__a
     return out;
 }
 
-/* "Enum.MEMBER", "include.Enum.MEMBER", or the member alone where the type is that enum. */
+/* Whether the enum may stand behind a prefix that does not lead to it: its name, or that of an included file. */
+static bool is_loose_prefix(const struct gw__ast_file *file, struct gw__str prefix, const struct gw__enum *enumeration)
+{
+    if (gw__str_equal(prefix, gw__str(enumeration->name)))
+        return true;
+    for (const struct gw__ast_include *include = file->includes; include; include = include->next)
+        if (gw__str_equal(include->prefix, prefix))
+            return true;
+    return false;
+}
+
+/* "Enum.MEMBER", "include.Enum.MEMBER"; where the type is that enum, also the member alone, "include.MEMBER", and
+ * "Enum.MEMBER" of another file: what Apache's compiler lets pass. */
 static const struct gw__enum_value *find_member(struct gw__linker *linker, const struct gw__ast_file *file,
                                                 struct gw__str name, const struct gw__type *type,
                                                 const struct gw__enum **enumeration)
@@ -110,6 +124,9 @@ static const struct gw__enum_value *find_member(struct gw__linker *linker, const
     struct gw__ast_def *def = gw__link_find(file, GW__AST_ENUM, prefix, &silent);
     const struct gw__type *found = def ? gw__link_definition(linker, def) : NULL;
     *enumeration = found ? found->enumeration : NULL;
+    if (!def && !gw__link_find(file, GW__AST_CONST, name, &silent) && type->kind == GW__ENUM &&
+        is_loose_prefix(file, prefix, type->enumeration))
+        *enumeration = type->enumeration;
     return *enumeration ? gw__enum_by_name(*enumeration, dot + 1, name.size - prefix.size - 1) : NULL;
 }
 

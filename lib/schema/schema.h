@@ -134,7 +134,7 @@ struct gw__enum {
     const char *name;
     uint32_t count;
     const struct gw__enum_value *values;
-    const uint32_t *by_number; /* all indexes, by number; of equal numbers the first in the file stands first */
+    const uint32_t *by_number; /* all indexes, by number; several names may share one: the file's first is found */
     uint32_t name_mask;
     const uint32_t *by_name; /* as in gw__record */
     const struct gw__type *type;

@@ -92,7 +92,7 @@ static void check_schema(const struct gw__schema *schema)
         for (uint32_t j = 0; j < schema->enums[i]->count; j++) {
             const struct gw__enum_value *value = &schema->enums[i]->values[j];
             CHECK(gw__enum_by_name(schema->enums[i], value->name.data, value->name.size) == value);
-            CHECK(gw__enum_by_number(schema->enums[i], value->number) == value);
+            CHECK(gw__enum_by_number(schema->enums[i], value->number)->number == value->number);
         }
 }
 
