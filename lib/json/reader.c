@@ -33,6 +33,7 @@ enum gw__json_event gw__json_fail(struct gw__json *json, enum gw__json_error err
     if (!json->error) {
         json->error = error;
         json->expected = expected;
+        json->state = GW__JSON_FAILED;
         json->error_offset = error == GW__JSON_TOO_LONG ? json->start : gw__json_offset(json);
     }
     return GW__JSON_ERROR;
@@ -70,11 +71,6 @@ bool gw__json_gather(struct gw__json *json, const char *data, size_t size)
     return true;
 }
 
-static inline bool in_object(const struct gw__json *json)
-{
-    return json->objects[(json->depth - 1) / 64] >> (json->depth - 1) % 64 & 1;
-}
-
 static enum gw__json_event open_container(struct gw__json *json, bool object)
 {
     if (json->depth == json->depth_limit)
@@ -82,6 +78,7 @@ static enum gw__json_event open_container(struct gw__json *json, bool object)
     uint64_t bit = (uint64_t)1 << json->depth % 64;
     uint64_t *word = &json->objects[json->depth / 64];
     *word = object ? *word | bit : *word & ~bit;
+    json->in_object = object;
     json->depth++;
     json->at++;
     json->state = object ? GW__JSON_AT_FIRST_KEY : GW__JSON_AT_FIRST_VALUE;
@@ -90,8 +87,10 @@ static enum gw__json_event open_container(struct gw__json *json, bool object)
 
 static enum gw__json_event close_container(struct gw__json *json)
 {
-    enum gw__json_event event = in_object(json) ? GW__JSON_OBJECT_END : GW__JSON_ARRAY_END;
-    json->depth--;
+    enum gw__json_event event = json->in_object ? GW__JSON_OBJECT_END : GW__JSON_ARRAY_END;
+    unsigned above = --json->depth - 1;
+    if (json->depth > 0)
+        json->in_object = json->objects[above / 64] >> above % 64 & 1;
     json->at++;
     gw__json_value_ended(json);
     return event;
@@ -229,7 +228,7 @@ static const char *expected_at(const struct gw__json *json)
     case GW__JSON_AT_KEY: return "a name in quotes";
     case GW__JSON_AT_FIRST_KEY: return "a name in quotes or '}'";
     case GW__JSON_AT_COLON: return "':'";
-    case GW__JSON_BEHIND_VALUE: return in_object(json) ? "',' or '}'" : "',' or ']'";
+    case GW__JSON_BEHIND_VALUE: return json->in_object ? "',' or '}'" : "',' or ']'";
     case GW__JSON_AT_END: return "nothing more";
     default: return "a value";
     }
@@ -242,62 +241,66 @@ static enum gw__json_event at_end_of_piece(struct gw__json *json)
     return json->state == GW__JSON_AT_END ? GW__JSON_END : gw__json_fail(json, GW__JSON_CUT_OFF, expected_at(json));
 }
 
-static inline bool is_space(char c)
+/* Past white space; what stands there, -1 at the end of the piece. */
+static inline int peek(struct gw__json *json)
 {
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+    const char *at = json->at;
+    while (at < json->end && (unsigned char)*at <= ' ' && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        at++;
+    json->at = at;
+    return at < json->end ? (unsigned char)*at : -1;
 }
 
 /* Between tokens. */
-static enum gw__json_event next_token(struct gw__json *json)
+static inline enum gw__json_event next_token(struct gw__json *json)
 {
-    for (;;) {
-        while (json->at < json->end && is_space(*json->at))
-            json->at++;
-        if (json->at == json->end)
-            return at_end_of_piece(json);
-        char c = *json->at;
-        switch (json->state) {
-        case GW__JSON_BEHIND_VALUE:
-            if (c == (in_object(json) ? '}' : ']'))
-                return close_container(json);
-            if (c != ',')
-                return gw__json_fail(json, GW__JSON_SYNTAX, expected_at(json));
-            json->state = in_object(json) ? GW__JSON_AT_KEY : GW__JSON_AT_VALUE;
-            json->at++;
-            break;
-        case GW__JSON_AT_COLON:
-            if (c != ':')
-                return gw__json_fail(json, GW__JSON_SYNTAX, expected_at(json));
-            json->state = GW__JSON_AT_VALUE;
-            json->at++;
-            break;
-        case GW__JSON_AT_FIRST_VALUE: return c == ']' ? close_container(json) : open_value(json, c);
-        case GW__JSON_AT_VALUE: return open_value(json, c);
-        case GW__JSON_AT_FIRST_KEY:
-        case GW__JSON_AT_KEY:
-            if (c == '"')
-                return open_string(json, true);
-            if (c == '}' && json->state == GW__JSON_AT_FIRST_KEY)
-                return close_container(json);
-            return gw__json_fail(json, GW__JSON_SYNTAX, expected_at(json));
-        default: return gw__json_fail(json, GW__JSON_SYNTAX, expected_at(json));
-        }
+    int c = peek(json);
+    if (c == ',' && json->state == GW__JSON_BEHIND_VALUE) {
+        json->state = json->in_object ? GW__JSON_AT_KEY : GW__JSON_AT_VALUE;
+        json->at++;
+        c = peek(json);
+    } else if (c == ':' && json->state == GW__JSON_AT_COLON) {
+        json->state = GW__JSON_AT_VALUE;
+        json->at++;
+        c = peek(json);
     }
+    if (c < 0)
+        return at_end_of_piece(json);
+    switch (json->state) {
+    case GW__JSON_AT_VALUE: return open_value(json, (char)c);
+    case GW__JSON_AT_KEY:
+    case GW__JSON_AT_FIRST_KEY:
+        if (c == '"')
+            return open_string(json, true);
+        if (c == '}' && json->state == GW__JSON_AT_FIRST_KEY)
+            return close_container(json);
+        break;
+    case GW__JSON_AT_FIRST_VALUE: return c == ']' ? close_container(json) : open_value(json, (char)c);
+    case GW__JSON_BEHIND_VALUE:
+        if (c == (json->in_object ? '}' : ']'))
+            return close_container(json);
+        break;
+    default: break;
+    }
+    return gw__json_fail(json, GW__JSON_SYNTAX, expected_at(json));
 }
 
-/* The next event, wherever the last piece ended. */
-static inline enum gw__json_event advance(struct gw__json *json)
+/* Goes on inside what the last piece ended in, or the consumer did not take. */
+static __attribute__((noinline)) enum gw__json_event resume(struct gw__json *json)
 {
-    if (json->error)
-        return GW__JSON_ERROR;
-    if (json->state == GW__JSON_IN_STRING) {
-        enum gw__json_event event = gw__json_pass_string(json);
-        if (event != GW__JSON_DONE)
-            return event;
-    }
     if (json->state == GW__JSON_IN_NUMBER)
         return go_on_number(json);
-    return json->state == GW__JSON_IN_LITERAL ? go_on_literal(json) : next_token(json);
+    if (json->state == GW__JSON_IN_LITERAL)
+        return go_on_literal(json);
+    if (json->state != GW__JSON_IN_STRING)
+        return GW__JSON_ERROR;
+    enum gw__json_event event = gw__json_pass_string(json);
+    return event == GW__JSON_DONE ? next_token(json) : event;
+}
+
+static inline enum gw__json_event advance(struct gw__json *json)
+{
+    return json->state >= GW__JSON_IN_STRING ? resume(json) : next_token(json);
 }
 
 enum gw__json_event gw__json_next(struct gw__json *json)

@@ -55,7 +55,7 @@ struct gw__json {
     uint64_t offset;       /* of the piece */
     uint64_t start;        /* of the string or number that is being read */
     bool last;             /* no piece will follow */
-    bool is_key, discard, skipping;
+    bool in_object, is_key, discard, skipping;
     uint8_t state, step;   /* of the grammar; inside a string, a number or a literal */
     uint8_t utf8[3];       /* what may follow in a character that a cut tore */
     uint16_t unit, high;   /* of \uXXXX: so far; its first half */
@@ -114,9 +114,10 @@ enum gw__json_state {
     GW__JSON_AT_COLON,
     GW__JSON_BEHIND_VALUE,
     GW__JSON_AT_END,
-    GW__JSON_IN_STRING,
+    GW__JSON_IN_STRING, /* from here on, inside something */
     GW__JSON_IN_NUMBER,
     GW__JSON_IN_LITERAL,
+    GW__JSON_FAILED,
 };
 
 enum gw__json_event gw__json_fail(struct gw__json *json, enum gw__json_error error, const char *expected);

@@ -214,9 +214,28 @@ static enum gw__json_event copy(struct gw__json *json, char **out, char *end)
     return GW__JSON_FULL;
 }
 
+/* Most strings end within the first block: those at once. Their size, or -1. */
+static inline int copy_short(struct gw__json *json, char *out)
+{
+    if (json->end - json->at < 16 || json->step != PLAIN)
+        return -1;
+    unsigned count = gw__json_copy_block(out, json->at);
+    if (count == 16 || json->at[count] != '"')
+        return -1;
+    json->at += count + 1;
+    gw__json_string_ended(json);
+    return (int)count;
+}
+
 enum gw__json_event gw__json_copy(struct gw__json *json, char **out, char *end)
 {
-    return json->error ? GW__JSON_ERROR : copy(json, out, end);
+    if (json->error)
+        return GW__JSON_ERROR;
+    int size = end - *out >= GW__JSON_ROOM ? copy_short(json, *out) : -1;
+    if (size < 0)
+        return copy(json, out, end);
+    *out += size;
+    return GW__JSON_DONE;
 }
 
 /* What can't be passed over as it is goes through the same steps as a copy, to a place where nobody looks. */
@@ -264,6 +283,13 @@ enum gw__json_event gw__json_text(struct gw__json *json, struct gw__str *text)
     if (json->error)
         return GW__JSON_ERROR;
     if (json->gathered.size == 0 && json->step == PLAIN) {
+        char unused[16];
+        const char *begin = json->at;
+        int size = copy_short(json, unused);
+        if (size >= 0) {
+            *text = (struct gw__str){begin, (size_t)size};
+            return GW__JSON_DONE;
+        }
         const char *end = pass_plain(json->at, json->end);
         if (end < json->end && *end == '"') {
             *text = (struct gw__str){json->at, (size_t)(end - json->at)};
