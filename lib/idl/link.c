@@ -3,6 +3,7 @@
 #include "idl/link.h"
 
 #include "base/alloc.h"
+#include "base/option.h"
 #include "base/text.h"
 #include "idl/idl.h"
 
@@ -112,6 +113,34 @@ struct gw__ast_def *gw__link_find(const struct gw__ast_file *file, enum gw__ast_
         *silent = *silent || !include->file || def;
     }
     return NULL;
+}
+
+enum { MAX_NEAR = 200 };
+
+/* The nearest name of a definition of the file itself; NULL if none is near. */
+static const char *nearest(struct gw__linker *linker, const struct gw__ast_file *file, enum gw__ast_kind sort,
+                           const char *name)
+{
+    const char *names[MAX_NEAR];
+    size_t count = 0;
+    for (const struct gw__ast_def *def = file->defs; def && count < MAX_NEAR && !linker->lost; def = def->next)
+        if (gw__idl_find(file, sort, def->name) == def)
+            names[count++] = gw__link_text(linker, def->name);
+    return linker->lost ? NULL : gw__nearest(name, names, count);
+}
+
+void gw__link_unknown(struct gw__linker *linker, struct gw__ast_file *file, struct gw__idl_pos pos,
+                      enum gw__ast_kind sort, struct gw__str name, bool silent)
+{
+    linker->failed = true;
+    if (silent)
+        return;
+    const char *what = sort == GW__AST_SERVICE ? "service" : sort == GW__AST_CONST ? "constant" : "type";
+    const char *text = gw__link_text(linker, name), *near = text ? nearest(linker, file, sort, text) : NULL;
+    if (linker->lost)
+        return;
+    gw__link_error(linker, file, pos, "GW1106", "expected a %s, found \"%.200s\", which is not known%s%s%s", what, text,
+                   near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 bool gw__link_is_made(const struct gw__linker *linker, const struct gw__ast_def *def)

@@ -42,6 +42,9 @@ struct gw__origin gw__link_origin(const struct gw__ast_file *file, struct gw__id
  * definition that has errors of its own. */
 struct gw__ast_def *gw__link_find(const struct gw__ast_file *file, enum gw__ast_kind sort, struct gw__str name,
                                   bool *silent);
+/* Reports that a name stands for nothing of that sort, with the nearest one that does, unless `silent`. */
+void gw__link_unknown(struct gw__linker *linker, struct gw__ast_file *file, struct gw__idl_pos pos,
+                      enum gw__ast_kind sort, struct gw__str name, bool silent);
 /* Begins to make a definition of this schema, which is not made yet; false: it can't be. End with gw__link_leave(). */
 bool gw__link_enter(struct gw__linker *linker, struct gw__ast_def *def, const char *what);
 void gw__link_leave(struct gw__linker *linker, struct gw__ast_def *def, const void *made);

@@ -47,11 +47,7 @@ const struct gw__type *gw__link_type(struct gw__linker *linker, struct gw__ast_f
     struct gw__ast_def *def = gw__link_find(file, GW__AST_STRUCT, type->name, &silent);
     if (def)
         return with_notes(linker, gw__link_definition(linker, def), type->notes);
-    linker->failed = true;
-    if (!silent)
-        gw__link_error(linker, file, type->pos, "GW1106",
-                       "expected a type, found \"%.*s\", which is none that is known", (int)type->name.size,
-                       type->name.data);
+    gw__link_unknown(linker, file, type->pos, GW__AST_STRUCT, type->name, silent);
     return NULL;
 }
 
@@ -275,11 +271,7 @@ static const struct gw__rpc *link_parent(struct gw__linker *linker, struct gw__a
     struct gw__ast_def *parent = gw__link_find(def->file, GW__AST_SERVICE, def->extends, &silent);
     if (parent)
         return gw__link_service(linker, parent);
-    linker->failed = true;
-    if (!silent)
-        gw__link_error(linker, def->file, def->extends_pos, "GW1106",
-                       "expected a service, found \"%.*s\", which is none that is known", (int)def->extends.size,
-                       def->extends.data);
+    gw__link_unknown(linker, def->file, def->extends_pos, GW__AST_SERVICE, def->extends, silent);
     return NULL;
 }
 

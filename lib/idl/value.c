@@ -170,11 +170,7 @@ static const struct gw__value *from_name(struct gw__linker *linker, struct gw__a
     struct gw__ast_def *def = gw__link_find(file, GW__AST_CONST, value->text, &silent);
     if (def)
         return from_constant(linker, file, value, def, type, items);
-    linker->failed = true;
-    if (!silent)
-        gw__link_error(linker, file, value->pos, "GW1106",
-                       "expected a value of %s, found \"%.*s\", which is no constant that is known", type->name,
-                       (int)value->text.size, value->text.data);
+    gw__link_unknown(linker, file, value->pos, GW__AST_CONST, value->text, silent);
     return NULL;
 }
 

@@ -238,7 +238,12 @@ struct bad {
 
 static const struct bad bad[] = {
     {{{"a.thrift", "struct S {\n  1: strin a\n}"}},
-     "a.thrift:2:6: expected a type, found \"strin\", which is none that is known [GW1106]"},
+     "a.thrift:2:6: expected a type, found \"strin\", which is not known [GW1106]"},
+    {{{"a.thrift", "struct S { 1: Itme a 2: i32 b = LIMT }\nstruct Item {}\nconst i32 LIMIT = 1\n"
+                   "service Basic {}\nservice T extends Basik {}"}},
+     "a.thrift:1:15: expected a type, found \"Itme\", which is not known, did you mean \"Item\"? [GW1106]\n"
+     "a.thrift:1:33: expected a constant, found \"LIMT\", which is not known, did you mean \"LIMIT\"? [GW1106]\n"
+     "a.thrift:5:19: expected a service, found \"Basik\", which is not known, did you mean \"Basic\"? [GW1106]"},
     {{{"a.thrift", "struct S { 1 i32 a }\nstruct T { 1: i32 }\nstruct U { 1: i32 a"}},
      "a.thrift:1:14: expected \":\", found \"i32\" [GW1101]\n"
      "a.thrift:2:19: expected the field's name, found \"}\" [GW1101]\n"
@@ -274,7 +279,7 @@ static const struct bad bad[] = {
      "a.thrift:6:12: expected a value of i32, found 1.5 [GW1109]\n"
      "a.thrift:7:22: expected a value of i32, found a literal [GW1109]\n"
      "a.thrift:8:24: expected a value of map<string,i32>, found a list [GW1109]\n"
-     "a.thrift:9:15: expected a value of double, found \"true\", which is no constant that is known [GW1106]\n"
+     "a.thrift:9:15: expected a constant, found \"true\", which is not known [GW1106]\n"
      "a.thrift:10:13: expected a value of uuid, found a literal [GW1109]\n"
      "a.thrift:11:13: expected a value of i32, found a list [GW1109]"},
     {{{"a.thrift", "enum E { A } enum F { B } struct P { 1: i32 x } union U { 1: i32 a 2: i32 b }\n"
@@ -282,7 +287,7 @@ static const struct bad bad[] = {
                    "const U C6 = {'a': 1, 'b': 2}\nconst string C7 = C8 const i32 C8 = 4\nconst F C9 = C10 const E C10 = A"}},
      "a.thrift:2:14: expected a value of E, found 3 [GW1109]\n"
      "a.thrift:3:14: expected a value of E, found F.B [GW1109]\n"
-     "a.thrift:4:14: expected a value of E, found \"E.Z\", which is no constant that is known [GW1106]\n"
+     "a.thrift:4:14: expected a constant, found \"E.Z\", which is not known [GW1106]\n"
      "a.thrift:5:15: expected the name of a field of P, found y [GW1109]\n"
      "a.thrift:6:15: expected the name of a field of P [GW1109]\n"
      "a.thrift:7:14: expected one field of the union U, found 2 [GW1109]\n"
@@ -290,7 +295,7 @@ static const struct bad bad[] = {
      "a.thrift:9:14: expected a value of F, found C10 [GW1109]"},
     {{{"a.thrift", "struct S {}\nservice A extends B { oneway i32 f() void g() throws (1: S s)\nvoid g(1: i32 a, 1: i32 b) }\n"
                    "service C { void f() } service D extends C { void f() }"}},
-     "a.thrift:2:19: expected a service, found \"B\", which is none that is known [GW1106]\n"
+     "a.thrift:2:19: expected a service, found \"B\", which is not known [GW1106]\n"
      "a.thrift:2:34: a oneway method is void and throws nothing: \"f\" [GW1111]\n"
      "a.thrift:2:58: expected an exception to throw, found S [GW1111]\n"
      "a.thrift:3:6: method \"g\" stands twice, first in line 2 [GW1104]\n"
@@ -319,10 +324,10 @@ static const struct bad bad[] = {
     /* only what is included directly has names here */
     {{{"a.thrift", "include 'b.thrift'\nstruct S { 1: c.T t 2: b.Nope n }"}, {"b.thrift", "include 'c.thrift'"},
       {"c.thrift", "typedef i32 T"}},
-     "a.thrift:2:15: expected a type, found \"c.T\", which is none that is known [GW1106]\n"
-     "a.thrift:2:24: expected a type, found \"b.Nope\", which is none that is known [GW1106]"},
+     "a.thrift:2:15: expected a type, found \"c.T\", which is not known [GW1106]\n"
+     "a.thrift:2:24: expected a type, found \"b.Nope\", which is not known [GW1106]"},
     {{{"a.thrift", "include 'b.thrift'\nstruct S { 1: b.T t }"}, {"b.thrift", "struct T { 1: X x }\nstruct Y { 1: X x }"}},
-     "b.thrift:1:15: expected a type, found \"X\", which is none that is known [GW1106]"},
+     "b.thrift:1:15: expected a type, found \"X\", which is not known [GW1106]"},
 };
 
 START_TEST(errors_say_where_and_what)
@@ -602,7 +607,7 @@ START_TEST(one_wrong_file_refuses_all)
     char *errors = gw__report_text(&report);
     const char *clash = strstr(errors, "\"c.E\" is also a service of \"idl/c");
     ck_assert_ptr_nonnull(clash);
-    ck_assert_ptr_nonnull(strstr(errors, "idl/b.thrift:1:15: expected a type, found \"X\", which is none that is known"));
+    ck_assert_ptr_nonnull(strstr(errors, "idl/b.thrift:1:15: expected a type, found \"X\", which is not known"));
     ck_assert_ptr_nonnull(strstr(errors, "idl/x/a.thrift:1:1: \"idl/a.thrift\" has the same name: both would be service "
                                          "\"a\" [GW1112]"));
     gw__free(errors);
