@@ -36,21 +36,16 @@ static const struct gw_endpoint_type name_type = {.size = sizeof name_type, .nam
 static const struct gw_filter_type tag_type = {.size = sizeof tag_type, .name = "tag", .on_response = tag_response};
 static const struct gw_predicate_type ask_type = {.size = sizeof ask_type, .name = "ask", .matches = is_asked};
 
-/* An endpoint that holds, and counts its ends. */
+/* A filter that holds, and counts its ends. */
 static _Atomic(struct gw_hold *) held;
 static atomic_int begun, ended, calls_by_thread;
 
-static enum gw_flow hold_request(struct gw_exchange *ex, struct gw_endpoint *self)
+static enum gw_flow hold_request(struct gw_exchange *ex, struct gw_filter *self)
 {
     struct gw_hold *hold = gw_exchange_hold(ex);
     atomic_store(&held, hold);
     atomic_fetch_add(&begun, 1);
     return GW_WAIT;
-}
-
-static enum gw_flow hold_filter(struct gw_exchange *ex, struct gw_filter *self)
-{
-    return hold_request(ex, NULL);
 }
 
 static void hold_end(struct gw_exchange *ex, struct gw_filter *self)
@@ -67,7 +62,7 @@ static enum gw_flow sleep_request(struct gw_exchange *ex, struct gw_filter *self
 }
 
 static const struct gw_filter_type hold_type = {
-    .size = sizeof hold_type, .name = "hold", .on_request = hold_filter, .on_end = hold_end};
+    .size = sizeof hold_type, .name = "hold", .on_request = hold_request, .on_end = hold_end};
 static const struct gw_filter_type sleep_type = {
     .size = sizeof sleep_type, .name = "sleep", .blocking = true, .on_request = sleep_request, .on_end = hold_end};
 
@@ -478,6 +473,42 @@ START_TEST(destroy_after_a_failed_start)
 }
 END_TEST
 
+static atomic_bool enough;
+
+static void *release_all_the_time(void *arg)
+{
+    while (!atomic_load(&enough)) {
+        gw_hold_release(atomic_load(&held), GW_CONTINUE);
+        usleep(100);
+    }
+    return NULL;
+}
+
+/* Twice, late, from many threads, after the exchange and after the server. */
+START_TEST(a_hold_is_released_by_whom_it_may)
+{
+    enum { THREADS = 4, REQUESTS = 40 };
+    struct usage before = measure();
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        pthread_create(&threads[i], NULL, release_all_the_time, NULL);
+    for (int round = 0; round < 2; round++) {
+        struct gw_server *server = create_running("x", "2");
+        struct answer answer;
+        for (int i = 0; i < REQUESTS; i++)
+            ck_assert_int_eq(get(&answer, gw_server_port(server, 0), "/slow", ""), 200);
+        gw_server_destroy(server);
+        usleep(1000);
+    }
+    atomic_store(&enough, true);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    ck_assert_int_eq(atomic_load(&begun), 2 * REQUESTS);
+    ck_assert_int_eq(atomic_load(&ended), 2 * REQUESTS);
+    assert_given_back(before);
+}
+END_TEST
+
 /* ---- on the host's loop ---- */
 
 static void run_until(struct event_base *base, atomic_int *counter, int value)
@@ -591,16 +622,14 @@ END_TEST
 START_TEST(an_old_plugins_type_is_shorter)
 {
     struct usage before = measure();
-    struct { /* a filter type as it would be without its last hook, and rubbish behind it */
-        struct gw_filter_type type;
-    } old = {.type = tag_type};
-    old.type.size = offsetof(struct gw_filter_type, on_end);
-    old.type.on_end = (void (*)(struct gw_exchange *, struct gw_filter *))(uintptr_t)0x1234;
+    struct gw_filter_type old = tag_type; /* as it would be without its last hook, and rubbish behind it */
+    old.size = offsetof(struct gw_filter_type, on_end);
+    old.on_end = (void (*)(struct gw_exchange *, struct gw_filter *))(uintptr_t)0x1234;
     struct gw_endpoint_type endpoint = name_type;
     endpoint.size = offsetof(struct gw_endpoint_type, on_request_data);
     endpoint.on_end = (void (*)(struct gw_exchange *, struct gw_endpoint *))(uintptr_t)0x1234;
     struct gw_server *server = gw_server_create();
-    ck_assert_int_eq(gw_server_add_filter_type(server, &old.type, "old"), GW_OK);
+    ck_assert_int_eq(gw_server_add_filter_type(server, &old, "old"), GW_OK);
     ck_assert_int_eq(gw_server_add_endpoint_type(server, &endpoint, "old"), GW_OK);
     ck_assert_int_eq(gw_server_add_endpoint_type(server, &endpoint, "old"), GW_ERROR_CONFIG);
     endpoint.name = "tiny", endpoint.size = sizeof(size_t);
@@ -849,6 +878,7 @@ Suite *make_suite(void)
     tcase_add_test(tests, drain_lets_a_request_finish);
     tcase_add_loop_test(tests, without_drain_it_is_cut, 0, 2);
     tcase_add_test(tests, destroy_with_requests_in_flight);
+    tcase_add_test(tests, a_hold_is_released_by_whom_it_may);
     tcase_add_test(tests, destroy_without_start);
     tcase_add_test(tests, a_failed_start_changes_nothing);
     tcase_add_test(tests, destroy_after_a_failed_start);
