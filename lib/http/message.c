@@ -5,6 +5,8 @@
 #include "base/alloc.h"
 #include "http/write.h"
 
+#include <errno.h>
+
 #define COALESCE_BYTES 8192
 #define SLACK_BYTES 64
 
@@ -103,7 +105,7 @@ bool gw__outgoing_send(struct gw__outgoing *out, struct gw__conn *conn, const ch
         (out->write_head ? out->head_bytes : 0) + (last && out->chunked ? fields_bytes(trailers) : 0) + SLACK_BYTES;
     char *scratch = conn->loop->scratch, *heap = NULL;
     if (extra + COALESCE_BYTES > GW__SCRATCH_BYTES && !(scratch = heap = gw__malloc(extra + COALESCE_BYTES))) {
-        gw__conn_reset(conn);
+        gw__conn_break(conn, ENOMEM);
         return false;
     }
     char *at = scratch;

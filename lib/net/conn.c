@@ -30,8 +30,10 @@ static void run_end_task(struct gw__task *task)
     report_end(conn, conn->error);
 }
 
-static void broke(struct gw__conn *conn, int error)
+void gw__conn_break(struct gw__conn *conn, int error)
 {
+    if (conn->ended)
+        return;
     conn->error = error;
     gw__queue_drain(&conn->out, &conn->loop->blocks, conn->out.size);
     event_del(&conn->write);
@@ -80,7 +82,7 @@ static void flush(struct gw__conn *conn)
         if (n < 0 && errno == EAGAIN)
             return;
         if (n < 0) {
-            broke(conn, errno);
+            gw__conn_break(conn, errno);
             return;
         }
         gw__queue_drain(&conn->out, &conn->loop->blocks, (size_t)n);
@@ -152,7 +154,7 @@ static bool queue_rest(struct gw__conn *conn, const struct iovec *pieces, int co
             continue;
         }
         if (!gw__queue_append(&conn->out, &conn->loop->blocks, (char *)pieces[i].iov_base + skip, size - skip)) {
-            broke(conn, ENOMEM);
+            gw__conn_break(conn, ENOMEM);
             return false;
         }
         skip = 0;
@@ -172,7 +174,7 @@ bool gw__conn_send(struct gw__conn *conn, const struct iovec *pieces, int count)
                            : sendmsg(conn->fd, &message, MSG_NOSIGNAL);
         while (n < 0 && errno == EINTR);
         if (n < 0 && errno != EAGAIN) {
-            broke(conn, errno);
+            gw__conn_break(conn, errno);
             return false;
         }
         n = n < 0 ? 0 : n;
@@ -186,7 +188,7 @@ bool gw__conn_send(struct gw__conn *conn, const struct iovec *pieces, int count)
     if (!queue_rest(conn, pieces, count, (size_t)n))
         return false;
     if (!armed && !conn->connecting && event_add(&conn->write, NULL) < 0) {
-        broke(conn, ENOMEM);
+        gw__conn_break(conn, ENOMEM);
         return false;
     }
     return true;
@@ -244,7 +246,7 @@ void gw__conn_resume(struct gw__conn *conn)
         return;
     gw__list_remove(&conn->paused);
     if (event_add(&conn->read, NULL) < 0)
-        broke(conn, ENOMEM);
+        gw__conn_break(conn, ENOMEM);
     else
         conn->reading = true;
 }

@@ -45,6 +45,8 @@ static inline bool gw__conn_blocked(const struct gw__conn *conn)
 {
     return conn->out.size > 0;
 }
+/* It is of no use any more: drops what is queued; on_end follows, not from inside. */
+void gw__conn_break(struct gw__conn *conn, int error);
 /* Stops and resumes on_data. */
 void gw__conn_pause(struct gw__conn *conn);
 void gw__conn_resume(struct gw__conn *conn);
