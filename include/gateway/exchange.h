@@ -65,7 +65,7 @@ GW_API void gw_exchange_remove_response_header(struct gw_exchange *ex, const cha
  * outside the caller's see the response. Use as `return gw_exchange_reply(…)`. */
 GW_API enum gw_flow gw_exchange_reply(struct gw_exchange *ex, int status, const char *format, ...) GW_PRINTF(3, 4);
 /* The same with bytes (copied) of a type; type NULL keeps the header as it is. In on_response it
- * replaces the body that was to come. */
+ * replaces the body that was to come, and removes the fields that described it (ETag, Content-Encoding, …). */
 GW_API enum gw_flow gw_exchange_reply_data(struct gw_exchange *ex, int status, const char *content_type,
                                            const void *data, size_t size);
 /* Fails the exchange with a status and a message for the client; the decorator `errors` gives it its

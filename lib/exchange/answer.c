@@ -12,6 +12,17 @@ static bool is_elsewhere(struct gw_exchange *ex)
     return elsewhere;
 }
 
+/* A reply in a response hook brings other bytes: what was said of those that were to come goes (RFC 9110 section 8). */
+static void drop_representation(struct gw_exchange *ex)
+{
+    static const char *const names[] = {"Content-Encoding", "Content-Language", "Content-Location", "Content-Range",
+                                        "Accept-Ranges", "ETag", "Last-Modified", "Content-Digest", "Repr-Digest"};
+    if (ex->hook.lane != &ex->out)
+        return;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        gw_exchange_remove_response_header(ex, names[i]);
+}
+
 static void set_type(struct gw_exchange *ex, const char *content_type)
 {
     if (content_type)
@@ -37,6 +48,7 @@ enum gw_flow gw_exchange_reply_data(struct gw_exchange *ex, int status, const ch
     char *copy = gw__arena_copy(&ex->arena, data, size);
     if (!copy)
         return gw_exchange_fail(ex, 503, "out of memory");
+    drop_representation(ex);
     set_type(ex, content_type);
     gw_exchange_set_status(ex, status);
     ex->answer.data = copy;
@@ -54,6 +66,7 @@ enum gw_flow gw_exchange_reply(struct gw_exchange *ex, int status, const char *f
     va_end(args);
     if (!text)
         return gw_exchange_fail(ex, 503, "out of memory");
+    drop_representation(ex);
     set_type(ex, gw_exchange_response_header(ex, "Content-Type") ? NULL : "text/plain; charset=utf-8");
     gw_exchange_set_status(ex, status);
     ex->answer.data = text;

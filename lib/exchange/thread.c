@@ -3,6 +3,7 @@
 #include "exchange/exchange.h"
 
 #include "base/alloc.h"
+#include "base/thread.h"
 
 #include <pthread.h>
 #include <time.h>
@@ -74,7 +75,7 @@ bool gw__blocking_submit(struct gw__blocking *blocking, struct gw__job *job)
 {
     pthread_mutex_lock(&blocking->mutex);
     if (blocking->idle <= blocking->waiting && blocking->started < blocking->threads &&
-        pthread_create(&blocking->ids[blocking->started], NULL, run_thread, blocking) == 0)
+        gw__thread_create(&blocking->ids[blocking->started], run_thread, blocking) == 0)
         blocking->started++;
     bool taken = blocking->started && blocking->waiting < blocking->limit && !blocking->stopping;
     if (taken) {

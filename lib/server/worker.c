@@ -3,6 +3,7 @@
 #include "server/server.h"
 
 #include "base/alloc.h"
+#include "base/thread.h"
 
 #include <unistd.h>
 
@@ -271,12 +272,8 @@ static void *run(void *arg)
 
 int gw__worker_start(struct gw__worker *worker)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     worker->has_thread = true;
-    int error = pthread_create(&worker->thread, NULL, run, worker);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = gw__thread_create(&worker->thread, run, worker);
     worker->has_thread = !error;
     return error ? GW_ERROR_SYSTEM : GW_OK;
 }

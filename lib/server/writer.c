@@ -6,6 +6,7 @@
 #include "server/writer.h"
 
 #include "base/alloc.h"
+#include "base/thread.h"
 #include "server/sink.h"
 
 #include <errno.h>
@@ -211,11 +212,7 @@ static void *run(void *argument)
 /* Under the lock. The host's signals are not for this thread; SIGPIPE stays blocked in it. */
 static bool make_thread(struct gw__writer *writer)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&writer->thread, NULL, run, writer);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = gw__thread_create(&writer->thread, run, writer);
     if (error) {
         errno = error;
         return false;

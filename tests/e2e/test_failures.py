@@ -122,6 +122,13 @@ def test_hook_that_fails_or_replies(gw, where, how, status):
         assert answer.text.startswith("failer replies 299")
 
 
+def test_reply_to_a_response_does_not_describe_what_it_replaced(gw, up):
+    up.on("/encoded", lambda c, r: c.answer(200, b"not shown", [("Content-Encoding", "gzip"), ("ETag", '"1"'), ("X-Kept", "1")]))
+    answer = gw.get("/encoded", host="response.reply.test")
+    assert answer.status == 299 and answer.headers.get("X-Kept") == "1"
+    assert "Content-Encoding" not in answer.headers and "ETag" not in answer.headers
+
+
 @pytest.mark.parametrize("how, status", [("fail", 503), ("reply", 299)])
 @pytest.mark.parametrize("where", HOOKS[:3])
 def test_hook_that_fails_between_jitters(gw, where, how, status):
