@@ -113,6 +113,12 @@ struct letter {
 };
 static int last_number[SENDERS], delivered;
 
+static void count_anew(void) /* tests may share one process */
+{
+    ran_count = delivered = 0;
+    memset(last_number, 0, sizeof last_number);
+}
+
 static void deliver(struct gw__mail *mail)
 {
     struct letter *letter = gw__container_of(mail, struct letter, mail);
@@ -602,6 +608,7 @@ static Suite *add_case(Suite *suite, const char *name, const TTest *const *tests
     TCase *tcase = tcase_create(name);
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_set_timeout(tcase, 30);
+    tcase_add_checked_fixture(tcase, count_anew, NULL);
     for (int i = 0; i < count; i++)
         tcase_add_test(tcase, tests[i]);
     suite_add_tcase(suite, tcase);
