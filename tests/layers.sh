@@ -39,6 +39,8 @@ allowed()
     server) echo base net http upstream exchange route ;;
     schema) echo base ;;
     idl) echo base net schema ;;
+    wire) echo base schema ;;
+    transcode) echo base schema json wire ;;
     admin) echo base net http upstream exchange route server ;;
     endpoints) echo base net http upstream exchange ;; # the proxying ones
     config) echo base ;; # base/ stands below everything, the public API included

@@ -1,0 +1,127 @@
+/* Values that the text does not give: zero values and the defaults of the IDL. */
+#include "transcode/inside.h"
+
+void gw__encode_field(struct gw__wire *wire, const struct gw__field *field)
+{
+    gw__thrift_put_field(wire, field->type->thrift, field->id);
+}
+
+static uint8_t key_type(const struct gw__type *type)
+{
+    return type->kind == GW__MAP ? type->key->thrift : 0;
+}
+
+static void put_uuid(struct gw__wire *wire, const char *bytes)
+{
+    char *out = gw__wire_take(wire, 16);
+    if (out)
+        memcpy(out, bytes, 16);
+}
+
+void gw__encode_zero(struct gw__wire *wire, const struct gw__type *type)
+{
+    static const char zeroes[16];
+    switch (type->kind) {
+    case GW__LIST:
+    case GW__SET:
+    case GW__MAP: gw__thrift_put_items(wire, key_type(type), type->value->thrift, 0); break;
+    case GW__STRUCT:
+    case GW__UNION:
+    case GW__EXCEPTION: gw__thrift_put_stop(wire); break;
+    case GW__UUID: put_uuid(wire, zeroes); break;
+    case GW__STRING:
+    case GW__BINARY: gw__thrift_put_string(wire, NULL, 0); break;
+    default: gw__thrift_put_integer(wire, type->min_bytes, 0); break;
+    }
+}
+
+static void put_record(struct gw__wire *wire, const struct gw__value *value)
+{
+    for (size_t i = 0; i < value->count; i++) {
+        gw__encode_field(wire, value->items[i]->field);
+        gw__encode_value(wire, value->items[i]);
+    }
+    gw__thrift_put_stop(wire);
+}
+
+static void put_items(struct gw__wire *wire, const struct gw__value *value)
+{
+    uint8_t key = key_type(value->type);
+    gw__thrift_put_items(wire, key, value->type->value->thrift, (uint32_t)(key ? value->count / 2 : value->count));
+    for (size_t i = 0; i < value->count; i++)
+        gw__encode_value(wire, value->items[i]);
+}
+
+/* As deep as the IDL wrote it, which its parser bounds. */
+void gw__encode_value(struct gw__wire *wire, const struct gw__value *value)
+{
+    const struct gw__type *type = value->type;
+    switch (type->kind) {
+    case GW__LIST:
+    case GW__SET:
+    case GW__MAP: put_items(wire, value); break;
+    case GW__STRUCT:
+    case GW__UNION:
+    case GW__EXCEPTION: put_record(wire, value); break;
+    case GW__UUID: put_uuid(wire, value->text.data); break;
+    case GW__STRING:
+    case GW__BINARY: gw__thrift_put_string(wire, value->text.data, value->text.size); break;
+    case GW__DOUBLE: gw__thrift_put_double(wire, value->number); break;
+    default: gw__thrift_put_integer(wire, type->min_bytes, value->integer); break;
+    }
+}
+
+static void add_absent(struct gw__encode *encode, const struct gw__field *field)
+{
+    if (!encode->lenient && field->fallback) {
+        gw__encode_field(encode->wire, field);
+        gw__encode_value(encode->wire, field->fallback);
+    } else if (!encode->lenient) {
+        gw__encode_absent(encode, field);
+    } else if (field->need != GW__NEED_OPTIONAL) {
+        gw__encode_field(encode->wire, field);
+        gw__encode_zero(encode->wire, field->type);
+    }
+}
+
+static void add_absents(struct gw__encode *encode, const struct gw__record *record, const uint64_t *seen)
+{
+    for (uint32_t i = 0; i < record->bit_words; i++) {
+        uint32_t left = record->count - i * 64;
+        uint64_t all = left >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << left) - 1;
+        uint64_t absent = (encode->lenient ? all : record->required_bits[i] | record->fallback_bits[i]) & ~seen[i];
+        for (; absent; absent &= absent - 1)
+            add_absent(encode, &record->fields[i * 64 + (uint32_t)__builtin_ctzll(absent)]);
+    }
+}
+
+static void check_union(struct gw__encode *encode, const struct gw__record *record, const uint64_t *seen)
+{
+    static const char *const counts[] = {"none", "one", "more than one"};
+    unsigned count = 0;
+    for (uint32_t i = 0; i < record->bit_words; i++)
+        count += (unsigned)__builtin_popcountll(seen[i]);
+    if (count == 1)
+        return;
+    struct gw__misfit misfit = {
+        .depth = encode->depth - 1,
+        .expected = "exactly one of the union's fields",
+        .got = gw__str(counts[count ? 2 : 0]),
+        .origin = &record->origin,
+    };
+    gw__encode_misfit(encode, &misfit);
+}
+
+void gw__encode_end_record(struct gw__encode *encode)
+{
+    struct gw__encode_frame *frame = gw__encode_top(encode);
+    const struct gw__record *record = frame->type->record;
+    const uint64_t *seen = encode->words + frame->bits;
+    if (record->kind == GW__UNION && !encode->lenient)
+        check_union(encode, record, seen);
+    else
+        add_absents(encode, record, seen);
+    gw__thrift_put_stop(encode->wire);
+    encode->word_count = frame->bits;
+    encode->depth--;
+}

@@ -1,0 +1,398 @@
+/* The pass from Thrift to JSON. Frames say what comes next; a step takes the bytes it needs at once or waits for them.
+ * Every step takes a byte or ends a container that took some, so that a count costs nothing that was not sent. */
+#include "transcode/decode.h"
+
+#include "base/alloc.h"
+
+enum { AT_NEXT, AT_FIELD, AT_ID, AT_VALUE, AT_STRING, AT_SKIP, AT_STOP };
+
+static void init(struct gw__decode *decode, const struct gw__decode_options *options, struct gw__json_out *out)
+{
+    memset(decode, 0, offsetof(struct gw__decode, few_words));
+    memset(&decode->in, 0, sizeof decode->in);
+    decode->words = decode->few_words;
+    decode->word_capacity = GW__DECODE_BIT_WORDS;
+    decode->out = out;
+    if (options)
+        decode->options = *options;
+    decode->step = AT_VALUE;
+}
+
+void gw__decode_init_result(struct gw__decode *decode, const struct gw__record *result,
+                            const struct gw__decode_options *options, struct gw__json_out *out)
+{
+    init(decode, options, out);
+    decode->is_result = true;
+    decode->type = result->type;
+}
+
+void gw__decode_init_value(struct gw__decode *decode, const struct gw__type *type,
+                           const struct gw__decode_options *options, struct gw__json_out *out)
+{
+    init(decode, options, out);
+    decode->type = type;
+}
+
+void gw__decode_finish(struct gw__decode *decode)
+{
+    if (decode->words != decode->few_words)
+        gw__free(decode->words);
+    decode->words = decode->few_words;
+}
+
+static bool bad(struct gw__decode *decode, const char *why)
+{
+    decode->why = why;
+    return false;
+}
+
+/* ---- frames */
+
+static bool push(struct gw__decode *decode, uint64_t left)
+{
+    if (decode->depth == GW__DECODE_DEPTH)
+        return bad(decode, "nesting is too deep");
+    decode->frames[decode->depth++] = (struct gw__decode_frame){
+        .type = decode->type, .left = left, .bits = (uint32_t)decode->word_count};
+    decode->step = AT_NEXT;
+    return true;
+}
+
+static bool push_bits(struct gw__decode *decode, uint32_t count)
+{
+    size_t need = decode->word_count + count;
+    if (need > decode->word_capacity) {
+        bool few = decode->words == decode->few_words;
+        uint64_t *words = gw__realloc(few ? NULL : decode->words, 2 * need * sizeof *words);
+        if (!words) {
+            decode->no_memory = true;
+            return bad(decode, "out of memory");
+        }
+        if (few)
+            memcpy(words, decode->few_words, decode->word_count * sizeof *words);
+        decode->words = words;
+        decode->word_capacity = 2 * need;
+    }
+    memset(decode->words + decode->word_count, 0, count * sizeof *decode->words);
+    decode->word_count = need;
+    return true;
+}
+
+/* The frame of a result shows nothing of itself. */
+static bool is_shown(const struct gw__decode *decode)
+{
+    return !decode->is_result || decode->depth > 1;
+}
+
+static bool begin_record(struct gw__decode *decode)
+{
+    if (!push(decode, 0) || !push_bits(decode, decode->type->record->bit_words))
+        return false;
+    if (is_shown(decode))
+        gw__json_put_open(decode->out, '{');
+    return true;
+}
+
+static bool end_record(struct gw__decode *decode)
+{
+    struct gw__decode_frame *frame = &decode->frames[decode->depth - 1];
+    const struct gw__record *record = frame->type->record;
+    for (uint32_t i = 0; i < record->bit_words && is_shown(decode); i++)
+        if (record->required_bits[i] & ~decode->words[frame->bits + i])
+            return bad(decode, "a required field is missing");
+    if (is_shown(decode))
+        gw__json_put_close(decode->out, '}');
+    else if (!decode->outcome && !decode->options.any && gw__record_by_id(record, 0))
+        return bad(decode, "the result is missing");
+    decode->word_count = frame->bits;
+    decode->depth--;
+    decode->step = AT_NEXT;
+    return true;
+}
+
+/* ---- fields */
+
+static bool take_field(struct gw__decode *decode, const char *bytes)
+{
+    decode->wire_type = (uint8_t)*bytes;
+    if (!decode->wire_type)
+        return end_record(decode);
+    decode->step = AT_ID;
+    return gw__thrift_is_type(decode->wire_type) || bad(decode, "a field has no type");
+}
+
+static bool see(struct gw__decode *decode, const struct gw__field *field)
+{
+    struct gw__decode_frame *frame = &decode->frames[decode->depth - 1];
+    uint64_t *word = &decode->words[frame->bits + field->index / 64], bit = (uint64_t)1 << field->index % 64;
+    if (*word & bit)
+        return bad(decode, "a field is given twice");
+    *word |= bit;
+    return true;
+}
+
+static bool take_id(struct gw__decode *decode, const char *bytes)
+{
+    const struct gw__record *record = decode->frames[decode->depth - 1].type->record;
+    const struct gw__field *field = gw__record_by_id(record, (int16_t)gw__wire_get16(bytes));
+    if (!field || field->type->thrift != decode->wire_type) {
+        gw__thrift_skip_init(&decode->skip, decode->wire_type);
+        decode->step = AT_SKIP;
+        return true;
+    }
+    decode->step = AT_VALUE;
+    decode->type = field->type;
+    if (is_shown(decode)) {
+        gw__json_put_raw_key(decode->out, field->key, field->key_size);
+        return see(decode, field);
+    }
+    if (decode->outcome)
+        return bad(decode, "more than one result");
+    decode->outcome = field;
+    return true;
+}
+
+/* ---- values */
+
+static void put_enum(struct gw__decode *decode, int32_t number)
+{
+    const struct gw__enum_value *value =
+        decode->options.enum_names ? gw__enum_by_number(decode->type->enumeration, number) : NULL;
+    if (value)
+        gw__json_put_string(decode->out, value->name.data, value->name.size);
+    else
+        gw__json_put_int64(decode->out, number);
+}
+
+static void put_double(struct gw__decode *decode, const char *bytes)
+{
+    uint64_t bits = gw__wire_get64(bytes);
+    double number;
+    memcpy(&number, &bits, sizeof number);
+    gw__json_put_double(decode->out, number);
+}
+
+static void put_uuid(struct gw__decode *decode, const char *bytes)
+{
+    static const char hex[] = "0123456789abcdef";
+    char text[36], *out = text;
+    for (unsigned i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *out++ = '-';
+        *out++ = hex[(unsigned char)bytes[i] >> 4];
+        *out++ = hex[bytes[i] & 15];
+    }
+    gw__json_put_string(decode->out, text, sizeof text);
+}
+
+static void put_fixed(struct gw__decode *decode, const char *bytes)
+{
+    switch (decode->type->kind) {
+    case GW__BOOL: gw__json_put_bool(decode->out, *bytes == 1); break;
+    case GW__I8: gw__json_put_int64(decode->out, (int8_t)*bytes); break;
+    case GW__I16: gw__json_put_int64(decode->out, (int16_t)gw__wire_get16(bytes)); break;
+    case GW__I32: gw__json_put_int64(decode->out, (int32_t)gw__wire_get32(bytes)); break;
+    case GW__I64: gw__json_put_int64(decode->out, (int64_t)gw__wire_get64(bytes)); break;
+    case GW__ENUM: put_enum(decode, (int32_t)gw__wire_get32(bytes)); break;
+    case GW__UUID: put_uuid(decode, bytes); break;
+    default: put_double(decode, bytes); break;
+    }
+}
+
+/* A name of an enum and a UUID have quotes of their own. */
+static bool quotes_itself(const struct gw__decode *decode, const char *bytes)
+{
+    const struct gw__type *type = decode->type;
+    return type->kind == GW__UUID
+        || (type->kind == GW__ENUM && decode->options.enum_names
+            && gw__enum_by_number(type->enumeration, (int32_t)gw__wire_get32(bytes)));
+}
+
+static bool take_fixed(struct gw__decode *decode, const char *bytes)
+{
+    decode->step = AT_NEXT;
+    if (!decode->is_key) {
+        put_fixed(decode, bytes);
+    } else if (quotes_itself(decode, bytes)) {
+        put_fixed(decode, bytes);
+        gw__json_put_colon(decode->out);
+    } else {
+        gw__json_put_key_open(decode->out);
+        put_fixed(decode, bytes);
+        gw__json_put_key_close(decode->out);
+    }
+    return true;
+}
+
+static void put_text(struct gw__decode *decode, const char *text, size_t size)
+{
+    if (decode->type->kind == GW__BINARY)
+        gw__json_put_base64(decode->out, text, size);
+    else
+        gw__json_put_string(decode->out, text, size);
+    if (decode->is_key)
+        gw__json_put_colon(decode->out);
+}
+
+static bool take_length(struct gw__decode *decode, const char *bytes)
+{
+    decode->bytes = gw__wire_get32(bytes);
+    if (decode->bytes > INT32_MAX)
+        return bad(decode, "a string has a negative length");
+    if ((size_t)(decode->in.end - decode->in.at) >= decode->bytes) {
+        const char *text = decode->in.at;
+        decode->in.at += decode->bytes;
+        decode->step = AT_NEXT;
+        put_text(decode, text, decode->bytes);
+    } else {
+        decode->step = AT_STRING;
+        gw__json_put_string_begin(decode->out);
+    }
+    return true;
+}
+
+static enum gw__wire_status take_string(struct gw__decode *decode)
+{
+    size_t left = (size_t)(decode->in.end - decode->in.at), size = decode->bytes < left ? decode->bytes : left;
+    bool binary = decode->type->kind == GW__BINARY;
+    if (binary)
+        gw__json_put_base64_piece(decode->out, decode->in.at, size);
+    else
+        gw__json_put_string_piece(decode->out, decode->in.at, size);
+    decode->in.at += size;
+    decode->bytes -= (uint32_t)size;
+    if (decode->bytes)
+        return GW__WIRE_MORE;
+    if (binary)
+        gw__json_put_base64_end(decode->out);
+    else
+        gw__json_put_string_end(decode->out);
+    if (decode->is_key)
+        gw__json_put_colon(decode->out);
+    decode->step = AT_NEXT;
+    return GW__WIRE_DONE;
+}
+
+/* Of an empty container the types may be anything. */
+static bool take_items(struct gw__decode *decode, const char *bytes)
+{
+    const struct gw__type *type = decode->type;
+    bool map = type->kind == GW__MAP;
+    uint64_t count = gw__wire_get32(bytes + 1 + map);
+    if (count > INT32_MAX)
+        return bad(decode, "a container has a negative size");
+    if (count && ((map && (uint8_t)*bytes != type->key->thrift) || (uint8_t)bytes[map] != type->value->thrift))
+        return bad(decode, "a container holds another type");
+    if (count && map && type->key->kind >= GW__LIST)
+        return bad(decode, "a map has keys that JSON can't have");
+    if (!push(decode, map ? 2 * count : count))
+        return false;
+    gw__json_put_open(decode->out, map ? '{' : '[');
+    return true;
+}
+
+static void end_items(struct gw__decode *decode, bool map)
+{
+    gw__json_put_close(decode->out, map ? '}' : ']');
+    decode->depth--;
+}
+
+/* What comes after a value, by the frame on top. */
+static void begin_next(struct gw__decode *decode)
+{
+    struct gw__decode_frame *frame = &decode->frames[decode->depth - 1];
+    decode->is_key = false;
+    if (gw__kind_is_record(frame->type->kind)) {
+        decode->step = AT_FIELD;
+        return;
+    }
+    bool map = frame->type->kind == GW__MAP;
+    if (!frame->left) {
+        end_items(decode, map);
+        return;
+    }
+    decode->is_key = map && frame->left % 2 == 0;
+    frame->left--;
+    decode->type = decode->is_key ? frame->type->key : frame->type->value;
+    decode->step = AT_VALUE;
+}
+
+/* ---- the pass */
+
+static bool take_value(struct gw__decode *decode, const char *bytes)
+{
+    switch (decode->type->kind) {
+    case GW__STRING:
+    case GW__BINARY: return take_length(decode, bytes);
+    case GW__LIST:
+    case GW__SET:
+    case GW__MAP: return take_items(decode, bytes);
+    default: return take_fixed(decode, bytes);
+    }
+}
+
+static enum gw__wire_status take_bytes(struct gw__decode *decode)
+{
+    size_t size = decode->step == AT_FIELD ? 1 : decode->step == AT_ID ? 2 : decode->type->min_bytes;
+    const char *bytes = gw__thrift_in_take(&decode->in, size);
+    bool good;
+    if (!bytes)
+        return GW__WIRE_MORE;
+    if (decode->step == AT_FIELD)
+        good = take_field(decode, bytes);
+    else if (decode->step == AT_ID)
+        good = take_id(decode, bytes);
+    else
+        good = take_value(decode, bytes);
+    return good ? GW__WIRE_DONE : GW__WIRE_BAD;
+}
+
+static enum gw__wire_status skip(struct gw__decode *decode)
+{
+    enum gw__wire_status status = gw__thrift_skip(&decode->skip, &decode->in);
+    if (status == GW__WIRE_DONE)
+        decode->step = AT_NEXT;
+    else if (status == GW__WIRE_BAD)
+        bad(decode, "an unknown field can't be passed over");
+    return status;
+}
+
+static enum gw__wire_status take_step(struct gw__decode *decode)
+{
+    switch (decode->step) {
+    case AT_NEXT: begin_next(decode); return GW__WIRE_DONE;
+    case AT_STRING: return take_string(decode);
+    case AT_SKIP: return skip(decode);
+    case AT_VALUE:
+        if (gw__kind_is_record(decode->type->kind))
+            return begin_record(decode) ? GW__WIRE_DONE : GW__WIRE_BAD;
+        break;
+    default: break;
+    }
+    return take_bytes(decode);
+}
+
+static enum gw__wire_status stop(struct gw__decode *decode, enum gw__wire_status status)
+{
+    decode->step = AT_STOP;
+    if (decode->out->lost) {
+        decode->no_memory = true;
+        bad(decode, "out of memory");
+        return GW__WIRE_BAD;
+    }
+    return status;
+}
+
+enum gw__wire_status gw__decode_feed(struct gw__decode *decode, const char *data, size_t size, size_t *taken)
+{
+    *taken = size;
+    if (decode->step == AT_STOP)
+        return GW__WIRE_BAD;
+    gw__thrift_in_feed(&decode->in, data, size);
+    enum gw__wire_status status;
+    do
+        status = take_step(decode);
+    while (status == GW__WIRE_DONE && (decode->step != AT_NEXT || decode->depth) && !decode->out->lost);
+    *taken = size - (size_t)(decode->in.end - decode->in.at);
+    return status == GW__WIRE_MORE && !decode->out->lost ? status : stop(decode, status);
+}

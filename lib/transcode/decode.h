@@ -1,0 +1,61 @@
+/* Decode: values of Thrift binary, pushed in pieces cut anywhere, to JSON, in one pass and without a tree. What has
+ * been written may be sent and taken away after every piece. Fields that the schema does not know, or knows as another
+ * type, are passed over; a required one missing, a field given twice, a list of another type are BAD. Bytes of a string
+ * that are no UTF-8 become U+FFFD (`repaired` of the writer); NaN and the infinite doubles null.
+ *
+ * Of a result struct only the one field that is set is written: its bare JSON. `outcome` is that field (id 0 is
+ * success, others are exceptions), known as soon as its JSON begins, and NULL for void. */
+#ifndef GW_TRANSCODE_DECODE_H
+#define GW_TRANSCODE_DECODE_H
+
+#include "json/writer.h"
+#include "schema/schema.h"
+#include "wire/thrift.h"
+
+enum { GW__DECODE_DEPTH = GW__THRIFT_DEPTH + 1 /* a result around it */, GW__DECODE_BIT_WORDS = 80 };
+
+struct gw__decode_frame {
+    const struct gw__type *type;
+    uint64_t left; /* container: values to come; of a map, keys and values */
+    uint32_t bits; /* record: where its bits begin */
+};
+
+struct gw__decode_options {
+    bool enum_names; /* else numbers; of unknown ones always */
+    bool any;        /* a result need not be set although it is not void */
+};
+
+/* Read `outcome` and `why`; the rest is for decode.c alone. */
+struct gw__decode {
+    const struct gw__field *outcome;
+    const char *why; /* of BAD: what is wrong, for logs */
+    bool no_memory;
+    bool is_result, is_key;
+    struct gw__decode_options options;
+    struct gw__json_out *out;
+    uint8_t step, wire_type;
+    unsigned depth;
+    const struct gw__type *type; /* of the value that comes next or is being read */
+    const struct gw__field *field;
+    uint32_t bytes; /* of a string to come */
+    uint64_t *words;
+    size_t word_count, word_capacity;
+    uint64_t few_words[GW__DECODE_BIT_WORDS];
+    struct gw__decode_frame frames[GW__DECODE_DEPTH];
+    struct gw__thrift_in in;
+    struct gw__thrift_skip skip;
+};
+
+/* A method's result; appends to `out`. Everything is borrowed until finish. */
+void gw__decode_init_result(struct gw__decode *decode, const struct gw__record *result,
+                            const struct gw__decode_options *options, struct gw__json_out *out);
+/* A value of any type, a struct as an object. */
+void gw__decode_init_value(struct gw__decode *decode, const struct gw__type *type,
+                           const struct gw__decode_options *options, struct gw__json_out *out);
+void gw__decode_finish(struct gw__decode *decode);
+
+/* The next bytes. DONE: the first *taken of them belonged to it. MORE: all of them did. */
+enum gw__wire_status gw__decode_feed(struct gw__decode *decode, const char *data, size_t size, size_t *taken);
+
+
+#endif

@@ -1,0 +1,444 @@
+/* The pass from JSON to Thrift: the reader's events, and for each value the type that the frames expect. A step is
+ * resumed with the next piece exactly where it stopped. Once a value did not fit, what is written is of no use but
+ * stays well-formed for the frames. */
+#include "transcode/inside.h"
+
+#include "base/alloc.h"
+
+enum {
+    AT_EVENT, /* ask the reader */
+    AT_NAME,  /* a record's key that was not the expected one */
+    AT_KEY,   /* a map's key */
+    AT_TEXT,  /* a string for a scalar */
+    AT_COPY,  /* a string for a string */
+    AT_RAW,   /* anything for a string */
+    AT_BASE64,
+    AT_SKIP,
+    AT_STOP, /* all is over */
+};
+
+void gw__encode_init(struct gw__encode *encode, const struct gw__method *method, bool lenient, struct gw__wire *wire)
+{
+    memset(encode, 0, offsetof(struct gw__encode, few_words));
+    encode->method = method;
+    encode->lenient = lenient;
+    encode->wire = wire;
+    encode->words = encode->few_words;
+    encode->word_capacity = GW__ENCODE_BIT_WORDS;
+    gw__json_init(&encode->json, GW__ENCODE_DEPTH);
+    if (method->body_is_argument)
+        gw__encode_field(wire, &method->arguments->fields[0]);
+}
+
+void gw__encode_finish(struct gw__encode *encode)
+{
+    if (encode->words != encode->few_words)
+        gw__free(encode->words);
+    encode->words = encode->few_words;
+    gw__json_out_finish(&encode->errors);
+    gw__json_finish(&encode->json);
+}
+
+/* ---- frames */
+
+/* Zeroed bits for one more record. */
+static bool push_bits(struct gw__encode *encode, uint32_t count)
+{
+    size_t need = encode->word_count + count;
+    if (need > encode->word_capacity) {
+        bool few = encode->words == encode->few_words;
+        uint64_t *words = gw__realloc(few ? NULL : encode->words, 2 * need * sizeof *words);
+        if (!words) {
+            encode->no_memory = true;
+            return false;
+        }
+        if (few)
+            memcpy(words, encode->few_words, encode->word_count * sizeof *words);
+        encode->words = words;
+        encode->word_capacity = 2 * need;
+    }
+    memset(encode->words + encode->word_count, 0, count * sizeof *encode->words);
+    encode->word_count = need;
+    return true;
+}
+
+/* The reader's depth limit keeps below the frames' but for what a lenient record is made of without an object. */
+static bool push_record(struct gw__encode *encode, const struct gw__type *type)
+{
+    uint32_t bits = (uint32_t)encode->word_count;
+    if (!push_bits(encode, type->record->bit_words))
+        return false;
+    encode->frames[encode->depth++] = (struct gw__encode_frame){.type = type, .bits = bits};
+    return true;
+}
+
+static void push_items(struct gw__encode *encode, const struct gw__type *type)
+{
+    uint8_t key = type->kind == GW__MAP ? type->key->thrift : 0;
+    char *patch = gw__thrift_put_items(encode->wire, key, type->value->thrift, 0);
+    encode->frames[encode->depth++] = (struct gw__encode_frame){.type = type, .patch = patch};
+}
+
+static void end_container(struct gw__encode *encode)
+{
+    struct gw__encode_frame *frame = gw__encode_top(encode);
+    if (gw__kind_is_record(frame->type->kind)) {
+        gw__encode_end_record(encode);
+        return;
+    }
+    if (frame->patch && !encode->wire->lost)
+        gw__wire_set32(frame->patch, frame->count);
+    encode->depth--;
+}
+
+/* ---- keys */
+
+/* The key's text is the name as it stands: a lookup by comparing bytes is right. */
+static bool is_plain(const struct gw__field *field)
+{
+    return field->key_size == field->json_name.size + 3;
+}
+
+static void found(struct gw__encode *encode, struct gw__encode_frame *frame, const struct gw__field *field)
+{
+    uint64_t *word = &encode->words[frame->bits + field->index / 64], bit = (uint64_t)1 << field->index % 64;
+    frame->field = field;
+    frame->expect = field->index + 1u;
+    if (!(*word & bit)) {
+        *word |= bit;
+        encode->step = AT_EVENT;
+        return;
+    }
+    gw__encode_twice(encode, field);
+    encode->step = AT_SKIP;
+}
+
+static void begin_key(struct gw__encode *encode)
+{
+    struct gw__encode_frame *frame = gw__encode_top(encode);
+    if (!gw__kind_is_record(frame->type->kind)) {
+        encode->step = AT_KEY;
+        return;
+    }
+    const struct gw__record *record = frame->type->record;
+    const struct gw__field *field = frame->expect < record->count ? &record->fields[frame->expect] : NULL;
+    if (field && is_plain(field) && gw__json_match(&encode->json, field->json_name.data, field->json_name.size))
+        found(encode, frame, field);
+    else
+        encode->step = AT_NAME;
+}
+
+static void take_name(struct gw__encode *encode, struct gw__str name)
+{
+    struct gw__encode_frame *frame = gw__encode_top(encode);
+    const struct gw__field *field = gw__record_by_name(frame->type->record, name.data, name.size);
+    if (field) {
+        found(encode, frame, field);
+        return;
+    }
+    frame->field = NULL;
+    if (!encode->lenient)
+        gw__encode_unknown(encode, frame->type->record, name);
+    encode->step = AT_SKIP;
+}
+
+static void take_key(struct gw__encode *encode, struct gw__str key)
+{
+    struct gw__encode_frame *frame = gw__encode_top(encode);
+    frame->key = gw__encode_map_key(encode, frame->type->key, key);
+    encode->step = frame->key ? AT_EVENT : AT_SKIP;
+}
+
+/* ---- values */
+
+/* The value is not what the type wants: what the lenient mode makes of it, else a misfit. */
+static void misfit(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
+{
+    encode->step = AT_SKIP;
+    if (encode->lenient && type->kind != GW__BINARY && type->kind != GW__UUID)
+        gw__encode_zero(encode->wire, type);
+    else
+        gw__encode_wrong(encode, type->name, event);
+}
+
+static void begin_record(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
+{
+    if (event != GW__JSON_OBJECT && (!encode->lenient || encode->depth == GW__ENCODE_DEPTH + 1)) {
+        gw__encode_wrong(encode, type->name, event);
+        encode->step = AT_SKIP;
+    } else if (event == GW__JSON_NULL && encode->depth) {
+        gw__encode_zero(encode->wire, type);
+    } else if (push_record(encode, type) && event != GW__JSON_OBJECT) {
+        gw__encode_end_record(encode);
+        encode->step = AT_SKIP;
+    }
+}
+
+static void begin_string(struct gw__encode *encode, const struct gw__type *type, unsigned step)
+{
+    encode->type = type;
+    encode->patch = gw__thrift_put_string(encode->wire, NULL, 0);
+    encode->length = 0;
+    encode->base64 = (struct gw__base64){0};
+    encode->step = (uint8_t)step;
+}
+
+/* Lenient: whatever stands there, as it is written. */
+static void begin_other_string(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
+{
+    struct gw__str text = encode->json.number.text;
+    if (event == GW__JSON_OBJECT || event == GW__JSON_ARRAY) {
+        begin_string(encode, type, AT_RAW);
+        return;
+    }
+    if (event == GW__JSON_NULL)
+        text = gw__str("");
+    else if (event != GW__JSON_NUMBER)
+        text = gw__str(event == GW__JSON_TRUE ? "true" : "false");
+    gw__thrift_put_string(encode->wire, text.data, text.size);
+}
+
+static void begin_scalar(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
+{
+    bool text = event == GW__JSON_STRING;
+    if (text && (encode->lenient || type->kind == GW__ENUM || type->kind == GW__UUID)) {
+        encode->type = type;
+        encode->step = AT_TEXT;
+    } else if (event == GW__JSON_NUMBER || event == GW__JSON_TRUE || event == GW__JSON_FALSE) {
+        gw__encode_scalar(encode, type, event);
+    } else {
+        misfit(encode, type, event);
+    }
+}
+
+/* Lenient: what is no list is the only item of one. */
+static const struct gw__type *unwrap(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
+{
+    while (encode->lenient && (type->kind == GW__LIST || type->kind == GW__SET) && event != GW__JSON_ARRAY
+           && event != GW__JSON_NULL) {
+        gw__thrift_put_items(encode->wire, 0, type->value->thrift, 1);
+        type = type->value;
+    }
+    return type;
+}
+
+static void begin_value(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
+{
+    type = unwrap(encode, type, event);
+    bool items = event == (type->kind == GW__MAP ? GW__JSON_OBJECT : GW__JSON_ARRAY);
+    switch (type->kind) {
+    case GW__STRING:
+        if (event == GW__JSON_STRING)
+            begin_string(encode, type, AT_COPY);
+        else if (encode->lenient)
+            begin_other_string(encode, type, event);
+        else
+            misfit(encode, type, event);
+        break;
+    case GW__BINARY:
+        if (event == GW__JSON_STRING)
+            begin_string(encode, type, AT_BASE64);
+        else if (encode->lenient && event == GW__JSON_NULL)
+            gw__encode_zero(encode->wire, type);
+        else
+            misfit(encode, type, event);
+        break;
+    case GW__LIST:
+    case GW__SET:
+    case GW__MAP:
+        if (items)
+            push_items(encode, type);
+        else
+            misfit(encode, type, event);
+        break;
+    case GW__STRUCT:
+    case GW__UNION:
+    case GW__EXCEPTION: begin_record(encode, type, event); break;
+    default: begin_scalar(encode, type, event); break;
+    }
+}
+
+/* A null field is an absent one. */
+static bool is_absent(struct gw__encode *encode, struct gw__encode_frame *frame, enum gw__json_event event)
+{
+    if (event != GW__JSON_NULL)
+        return false;
+    encode->words[frame->bits + frame->field->index / 64] &= ~((uint64_t)1 << frame->field->index % 64);
+    return true;
+}
+
+static const struct gw__type *root_type(const struct gw__encode *encode)
+{
+    const struct gw__record *arguments = encode->method->arguments;
+    return encode->method->body_is_argument ? arguments->fields[0].type : arguments->type;
+}
+
+static void take_value(struct gw__encode *encode, enum gw__json_event event)
+{
+    struct gw__encode_frame *frame = gw__encode_top(encode);
+    encode->begun = true;
+    if (!frame) {
+        begin_value(encode, root_type(encode), event);
+    } else if (!gw__kind_is_record(frame->type->kind)) {
+        frame->count++;
+        begin_value(encode, frame->type->value, event);
+    } else if (!is_absent(encode, frame, event)) {
+        gw__encode_field(encode->wire, frame->field);
+        begin_value(encode, frame->field->type, event);
+    }
+}
+
+/* ---- strings */
+
+static void end_string(struct gw__encode *encode)
+{
+    encode->step = AT_EVENT;
+    if (encode->patch && !encode->wire->lost)
+        gw__wire_set32(encode->patch, (uint32_t)encode->length);
+}
+
+/* Into the segment, and on into the next: only its length stands in front. */
+static enum gw__json_event copy_string(struct gw__encode *encode)
+{
+    enum gw__json_event event;
+    do {
+        if (!gw__wire_room(encode->wire, GW__JSON_ROOM))
+            return GW__JSON_FULL;
+        char *from = encode->wire->at;
+        if (encode->step == AT_RAW)
+            event = gw__json_copy_raw(&encode->json, &encode->wire->at, encode->wire->end);
+        else
+            event = gw__json_copy(&encode->json, &encode->wire->at, encode->wire->end);
+        encode->length += (uint64_t)(encode->wire->at - from);
+    } while (event == GW__JSON_FULL && gw__wire_grow(encode->wire, GW__JSON_ROOM));
+    if (event == GW__JSON_DONE)
+        end_string(encode);
+    return event;
+}
+
+static enum gw__json_event copy_base64(struct gw__encode *encode)
+{
+    enum gw__json_event event;
+    char text[1024];
+    do {
+        char *at = text;
+        event = gw__json_copy(&encode->json, &at, text + sizeof text);
+        if (!gw__wire_room(encode->wire, sizeof text))
+            return GW__JSON_FULL;
+        size_t size = gw__base64_decode(&encode->base64, encode->wire->at, text, (size_t)(at - text));
+        encode->wire->at += size;
+        encode->length += size;
+    } while (event == GW__JSON_FULL);
+    if (event == GW__JSON_DONE && !gw__base64_ended(&encode->base64))
+        gw__encode_wrong_text(encode, "binary, as base64", gw__str("that is no base64"));
+    if (event == GW__JSON_DONE)
+        end_string(encode);
+    return event;
+}
+
+static enum gw__json_event take_text(struct gw__encode *encode)
+{
+    struct gw__str text = {0};
+    enum gw__json_event event = gw__json_text(&encode->json, &text);
+    if (event != GW__JSON_DONE)
+        return event;
+    unsigned step = encode->step;
+    encode->step = AT_EVENT;
+    if (step == AT_NAME)
+        take_name(encode, text);
+    else if (step == AT_KEY)
+        take_key(encode, text);
+    else
+        gw__encode_scalar_text(encode, encode->type, text);
+    return event;
+}
+
+/* ---- the pass */
+
+static enum gw__json_event take_event(struct gw__encode *encode)
+{
+    enum gw__json_event event = gw__json_next(&encode->json);
+    switch (event) {
+    case GW__JSON_ERROR:
+    case GW__JSON_MORE:
+    case GW__JSON_END: break;
+    case GW__JSON_KEY: begin_key(encode); break;
+    case GW__JSON_OBJECT_END:
+    case GW__JSON_ARRAY_END: end_container(encode); break;
+    default: take_value(encode, event); break;
+    }
+    return event;
+}
+
+static enum gw__json_event skip(struct gw__encode *encode)
+{
+    enum gw__json_event event = gw__json_skip(&encode->json);
+    if (event == GW__JSON_DONE)
+        encode->step = AT_EVENT;
+    return event;
+}
+
+static enum gw__json_event take_step(struct gw__encode *encode)
+{
+    switch (encode->step) {
+    case AT_EVENT: return take_event(encode);
+    case AT_COPY:
+    case AT_RAW: return copy_string(encode);
+    case AT_BASE64: return copy_base64(encode);
+    case AT_SKIP: return skip(encode);
+    default: return take_text(encode);
+    }
+}
+
+static enum gw__wire_status stop(struct gw__encode *encode)
+{
+    encode->step = AT_STOP;
+    if (encode->wire->lost && !encode->wire->full)
+        encode->no_memory = true;
+    if (encode->wire->full && !encode->error_count)
+        gw__encode_wrong_text(encode, "fewer bytes", gw__str("too long"));
+    if (encode->error_count)
+        gw__json_put_close(&encode->errors, ']');
+    if (encode->errors.lost)
+        encode->no_memory = true;
+    return encode->error_count || encode->no_memory || encode->wire->lost ? GW__WIRE_BAD : GW__WIRE_DONE;
+}
+
+/* Nothing at all where there are no arguments. */
+static bool is_empty_call(const struct gw__encode *encode)
+{
+    const struct gw__json *json = &encode->json;
+    return json->error == GW__JSON_CUT_OFF && !encode->begun && strcmp(json->expected, "a value") == 0
+        && encode->method->arguments->count == 0;
+}
+
+static enum gw__wire_status end_badly(struct gw__encode *encode)
+{
+    if (!is_empty_call(encode)) {
+        gw__encode_syntax(encode);
+        return stop(encode);
+    }
+    gw__thrift_put_stop(encode->wire);
+    return stop(encode);
+}
+
+enum gw__wire_status gw__encode_feed(struct gw__encode *encode, const char *text, size_t size, bool last)
+{
+    if (encode->step == AT_STOP)
+        return GW__WIRE_BAD;
+    gw__json_feed(&encode->json, text, size, last);
+    for (;;) {
+        enum gw__json_event event = take_step(encode);
+        if (encode->wire->lost || encode->no_memory)
+            return stop(encode);
+        if (event == GW__JSON_MORE)
+            return GW__WIRE_MORE;
+        if (event == GW__JSON_ERROR)
+            return end_badly(encode);
+        if (event == GW__JSON_END) {
+            if (encode->method->body_is_argument)
+                gw__thrift_put_stop(encode->wire);
+            return stop(encode);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+/* Encode: the JSON text of a method's arguments, pushed in pieces cut anywhere, to the args struct of Thrift binary, in
+ * one pass and without a tree. What is written may be sent only once DONE was returned: then all of it fits the schema.
+ * A misfit does not end the pass: the rest is read so that all misfits are told at once.
+ *
+ * Strict: every misfit is an error, an absent field is its default if it has one. Lenient: as Kitex's generic call
+ * reads JSON (numbers truncated, strings taken for numbers, zero values for what is absent, unknown fields passed
+ * over). A field given twice is a misfit in both; of equal keys of a map all are written, in order. */
+#ifndef GW_TRANSCODE_ENCODE_H
+#define GW_TRANSCODE_ENCODE_H
+
+#include "base/base64.h"
+#include "json/reader.h"
+#include "json/writer.h"
+#include "schema/schema.h"
+#include "wire/thrift.h"
+
+enum { GW__ENCODE_DEPTH = 64, GW__ENCODE_ERRORS = 16, GW__ENCODE_BIT_WORDS = 80 };
+
+struct gw__encode_frame {
+    const struct gw__type *type;
+    const struct gw__field *field; /* record: whose value comes or is being read; NULL: an unknown one's */
+    char *patch;                   /* container: where the count stands */
+    char *key;                     /* map: the key last written */
+    uint32_t count;                /* container: values begun */
+    uint32_t expect;               /* record: index of the field that most likely comes next */
+    uint32_t bits;                 /* record: where its bits begin */
+};
+
+/* Read `errors` and `error_count`; the rest is for transcode/ alone. */
+struct gw__encode {
+    const struct gw__method *method;
+    struct gw__wire *wire;
+    bool lenient;
+    bool no_memory;
+    bool begun; /* something stands in the text */
+    struct gw__json_out errors; /* JSON array of {pointer, expected, got, idl}, once BAD was returned */
+    unsigned error_count;       /* of those told, at most GW__ENCODE_ERRORS */
+    uint8_t step;
+    unsigned depth;
+    const struct gw__type *type; /* of the string that is being read */
+    char *patch;                 /* where its length stands */
+    uint64_t length;
+    struct gw__base64 base64;
+    uint64_t *words; /* bits of the fields seen, frame upon frame */
+    size_t word_count, word_capacity;
+    uint64_t few_words[GW__ENCODE_BIT_WORDS];
+    struct gw__encode_frame frames[GW__ENCODE_DEPTH + 2];
+    struct gw__json json;
+};
+
+/* Appends to `wire`, in which a message header may stand already. Everything is borrowed until finish. */
+void gw__encode_init(struct gw__encode *encode, const struct gw__method *method, bool lenient, struct gw__wire *wire);
+void gw__encode_finish(struct gw__encode *encode);
+
+/* The next piece of text; it may be empty, as must be the last if that is not known before. MORE: feed on. BAD: look at
+ * no_memory, then at `errors`. After DONE or BAD feed no more. */
+enum gw__wire_status gw__encode_feed(struct gw__encode *encode, const char *text, size_t size, bool last);
+
+#endif

@@ -1,0 +1,204 @@
+/* What of a text does not fit its schema, told as JSON: where, what was expected, what was found, and which line of the
+ * IDL says so. Only here does the pass allocate more than its output. */
+#include "base/alloc.h"
+#include "base/option.h"
+#include "transcode/inside.h"
+
+#include <stdio.h>
+
+enum { GOT_BYTES = 60 };
+
+/* A key as the wire has it, as JSON has it. */
+static void add_key(struct gw__text *pointer, const struct gw__type *type, const char *key)
+{
+    struct gw__json_out out = {0};
+    switch (type->kind) {
+    case GW__STRING: gw__json_pointer_name(pointer, key + 4, gw__wire_get32(key)); return;
+    case GW__BINARY: gw__json_put_base64(&out, key + 4, gw__wire_get32(key)); break;
+    case GW__BOOL: gw__json_put_bool(&out, *key); break;
+    case GW__I8: gw__json_put_int64(&out, (int8_t)*key); break;
+    case GW__I16: gw__json_put_int64(&out, (int16_t)gw__wire_get16(key)); break;
+    case GW__I32:
+    case GW__ENUM: gw__json_put_int64(&out, (int32_t)gw__wire_get32(key)); break;
+    case GW__I64: gw__json_put_int64(&out, (int64_t)gw__wire_get64(key)); break;
+    case GW__DOUBLE: {
+        uint64_t bits = gw__wire_get64(key);
+        double number;
+        memcpy(&number, &bits, sizeof number);
+        gw__json_put_double(&out, number);
+        break;
+    }
+    default: gw__json_put_raw(&out, "?", 1); break;
+    }
+    bool quoted = type->kind == GW__BINARY;
+    if (!out.lost)
+        gw__json_pointer_name(pointer, out.begin + quoted, (size_t)(out.at - out.begin) - 2 * quoted);
+    pointer->lost = pointer->lost || out.lost;
+    gw__json_out_finish(&out);
+}
+
+static void add_step(struct gw__text *pointer, const struct gw__encode_frame *frame)
+{
+    if (gw__kind_is_record(frame->type->kind)) {
+        if (frame->field)
+            gw__json_pointer_name(pointer, frame->field->json_name.data, frame->field->json_name.size);
+    } else if (frame->type->kind != GW__MAP) {
+        gw__json_pointer_index(pointer, frame->count - 1);
+    } else if (frame->key) {
+        add_key(pointer, frame->type->key, frame->key);
+    }
+}
+
+static void put_member(struct gw__json_out *out, const char *key, const char *text, size_t size)
+{
+    gw__json_put_key(out, key, strlen(key));
+    gw__json_put_string(out, text, size);
+}
+
+/* The first bytes of it, cut between characters. */
+static size_t shown(struct gw__str got)
+{
+    if (got.size <= GOT_BYTES)
+        return got.size;
+    size_t size = GOT_BYTES;
+    while (size && ((unsigned char)got.data[size] & 0xc0) == 0x80)
+        size--;
+    return size;
+}
+
+void gw__encode_misfit(struct gw__encode *encode, const struct gw__misfit *misfit)
+{
+    if (encode->error_count == GW__ENCODE_ERRORS)
+        return;
+    struct gw__text text = {0}, pointer = {0};
+    struct gw__json_out *out = &encode->errors;
+    for (unsigned i = 0; i < misfit->depth; i++)
+        add_step(&pointer, &encode->frames[i]);
+    if (misfit->name)
+        gw__json_pointer_name(&pointer, misfit->name->data, misfit->name->size);
+    gw__json_put_open(out, encode->error_count++ ? '{' : '[');
+    if (encode->error_count == 1)
+        gw__json_put_open(out, '{');
+    put_member(out, "pointer", pointer.size ? pointer.data : "", pointer.size);
+    gw__text_print(&text, misfit->nearest ? "%s (nearest: %s)" : "%s", misfit->expected, misfit->nearest);
+    put_member(out, "expected", text.size ? text.data : "", text.size);
+    put_member(out, "got", misfit->got.data, shown(misfit->got));
+    encode->no_memory = encode->no_memory || text.lost || pointer.lost;
+    text.size = 0;
+    if (misfit->origin) {
+        gw__text_print(&text, "%s:%u", misfit->origin->file, (unsigned)misfit->origin->line);
+        put_member(out, "idl", text.size ? text.data : "", text.size);
+    }
+    gw__json_put_close(out, '}');
+    encode->no_memory = encode->no_memory || text.lost || out->lost;
+    gw__text_finish(&text);
+    gw__text_finish(&pointer);
+}
+
+/* The field that the innermost value belongs to, else the method. */
+static const struct gw__origin *origin_here(const struct gw__encode *encode)
+{
+    for (unsigned i = encode->depth; i-- > 0;)
+        if (gw__kind_is_record(encode->frames[i].type->kind) && encode->frames[i].field)
+            return &encode->frames[i].field->info->origin;
+    return &encode->method->origin;
+}
+
+static void wrong(struct gw__encode *encode, const char *expected, struct gw__str got)
+{
+    struct gw__misfit misfit = {encode->depth, NULL, expected, NULL, got, origin_here(encode)};
+    gw__encode_misfit(encode, &misfit);
+}
+
+static void wrong_quoting(struct gw__encode *encode, const char *expected, const char *before, struct gw__str quoted)
+{
+    char got[GOT_BYTES + 16];
+    size_t size = strlen(before);
+    memcpy(got, before, size);
+    size_t count = shown(quoted);
+    if (count)
+        memcpy(got + size, quoted.data, count);
+    wrong(encode, expected, (struct gw__str){got, size + count});
+}
+
+void gw__encode_wrong(struct gw__encode *encode, const char *expected, enum gw__json_event event)
+{
+    static const char *const names[] = {
+        [GW__JSON_OBJECT] = "object", [GW__JSON_ARRAY] = "array", [GW__JSON_STRING] = "string",
+        [GW__JSON_TRUE] = "true",     [GW__JSON_FALSE] = "false", [GW__JSON_NULL] = "null",
+    };
+    if (event == GW__JSON_NUMBER)
+        wrong_quoting(encode, expected, "number ", encode->json.number.text);
+    else
+        wrong(encode, expected, gw__str(names[event]));
+}
+
+void gw__encode_wrong_text(struct gw__encode *encode, const char *expected, struct gw__str text)
+{
+    wrong_quoting(encode, expected, "string ", text);
+}
+
+void gw__encode_absent(struct gw__encode *encode, const struct gw__field *field)
+{
+    struct gw__misfit misfit = {encode->depth - 1, &field->json_name, field->type->name, NULL, gw__str("nothing"),
+                                &field->info->origin};
+    gw__encode_misfit(encode, &misfit);
+}
+
+void gw__encode_twice(struct gw__encode *encode, const struct gw__field *field)
+{
+    struct gw__misfit misfit = {encode->depth - 1, &field->json_name, "one value", NULL, gw__str("another one"),
+                                &field->info->origin};
+    gw__encode_misfit(encode, &misfit);
+}
+
+/* A table of the names is made only here; without memory for it, nothing is near. */
+static const char *nearest_field(const struct gw__record *record, struct gw__str name)
+{
+    const char *nearest = NULL;
+    char *wanted = gw__strndup(name.data, name.size);
+    const char **names = gw__calloc(record->count + 1, sizeof *names);
+    for (uint32_t i = 0; names && i < record->count; i++)
+        names[i] = record->fields[i].json_name.data;
+    if (names && wanted)
+        nearest = gw__nearest(wanted, names, record->count);
+    gw__free(names);
+    gw__free(wanted);
+    return nearest;
+}
+
+void gw__encode_unknown(struct gw__encode *encode, const struct gw__record *record, struct gw__str name)
+{
+    if (encode->error_count == GW__ENCODE_ERRORS)
+        return;
+    char expected[128];
+    bool arguments = record == encode->method->arguments;
+    snprintf(expected, sizeof expected, "%s of %.100s", arguments ? "an argument" : "a field",
+             arguments ? encode->method->name.data : record->name);
+    struct gw__misfit misfit = {encode->depth - 1, &name, expected, nearest_field(record, name),
+                                gw__str("an unknown name"), arguments ? &encode->method->origin : &record->origin};
+    gw__encode_misfit(encode, &misfit);
+}
+
+void gw__encode_syntax(struct gw__encode *encode)
+{
+    static const char *const kinds[] = {
+        [GW__JSON_NO_ERROR] = "",
+        [GW__JSON_SYNTAX] = "something else",
+        [GW__JSON_CUT_OFF] = "the end of the text",
+        [GW__JSON_BAD_UTF8] = "bytes that are no UTF-8",
+        [GW__JSON_TOO_DEEP] = "nesting too deep",
+        [GW__JSON_TOO_LONG] = "a text too long",
+        [GW__JSON_NO_MEMORY] = "",
+    };
+    if (encode->json.error == GW__JSON_NO_MEMORY)
+        encode->no_memory = true;
+    if (encode->error_count == GW__ENCODE_ERRORS) /* this one is told at any rate */
+        encode->error_count--;
+    char got[80];
+    int size = snprintf(got, sizeof got, "%s at byte %llu", kinds[encode->json.error],
+                        (unsigned long long)encode->json.error_offset);
+    struct gw__misfit misfit = {.depth = encode->depth, .expected = encode->json.expected,
+                                .got = {got, (size_t)size}};
+    gw__encode_misfit(encode, &misfit);
+}

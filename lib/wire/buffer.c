@@ -1,0 +1,55 @@
+/* Segments: the first is small, as most calls are; later ones double up to a bound. */
+#include "wire/buffer.h"
+
+#include "base/alloc.h"
+
+enum { FIRST_BYTES = 1024, MOST_BYTES = 64 << 10 };
+
+void gw__wire_finish(struct gw__wire *wire)
+{
+    for (struct gw__wire_segment *segment = wire->first, *next; segment; segment = next) {
+        next = segment->next;
+        gw__free(segment);
+    }
+    *wire = (struct gw__wire){.limit_bytes = wire->limit_bytes};
+}
+
+size_t gw__wire_settle(struct gw__wire *wire)
+{
+    if (!wire->last || wire->lost)
+        return wire->before;
+    wire->last->size = (size_t)(wire->at - wire->last->bytes);
+    return wire->before + wire->last->size;
+}
+
+static bool lose(struct gw__wire *wire, bool full)
+{
+    if (!wire->lost && wire->last)
+        gw__wire_settle(wire);
+    wire->lost = true;
+    wire->full = wire->full || full;
+    wire->end = wire->at; /* so that room is asked for here */
+    return false;
+}
+
+bool gw__wire_grow(struct gw__wire *wire, size_t size)
+{
+    if (wire->lost)
+        return false;
+    size_t limit = wire->limit_bytes ? wire->limit_bytes : GW__WIRE_LIMIT_BYTES, used = gw__wire_settle(wire);
+    if (size > limit || used > limit - size)
+        return lose(wire, true);
+    size_t capacity = wire->last ? 2 * wire->last->capacity : FIRST_BYTES;
+    capacity = capacity < MOST_BYTES ? capacity : MOST_BYTES;
+    capacity = capacity > size ? capacity : size;
+    struct gw__wire_segment *segment = gw__malloc(sizeof *segment + capacity);
+    if (!segment)
+        return lose(wire, false);
+    *segment = (struct gw__wire_segment){.capacity = capacity};
+    *(wire->last ? &wire->last->next : &wire->first) = segment;
+    wire->before = used;
+    wire->last = segment;
+    wire->at = segment->bytes;
+    wire->end = segment->bytes + capacity;
+    return true;
+}

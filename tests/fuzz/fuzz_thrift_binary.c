@@ -1,0 +1,83 @@
+/* Thrift binary to JSON: the first bytes say which method's result it is and where to cut, which must not matter. What
+ * comes out is JSON. */
+#include "../unit/wire_types.h"
+#include "fuzz.h"
+
+static struct gw__decode pass;
+
+static enum gw__wire_status run(const struct gw__record *result, const char *data, size_t size, const struct cut *cut,
+                                bool names, struct gw__json_out *out, size_t *taken)
+{
+    struct gw__decode_options options = {.enum_names = names};
+    gw__decode_init_result(&pass, result, &options, out);
+    enum gw__wire_status status = decode_all(&pass, data, size, cut, taken);
+    CHECK(!pass.no_memory && (status != GW__WIRE_BAD || pass.why));
+    gw__decode_finish(&pass);
+    return status;
+}
+
+static void check_json(const struct gw__json_out *out)
+{
+    struct gw__json json;
+    enum gw__json_event event;
+    gw__json_init(&json, GW__JSON_DEPTH_MAX);
+    char *text = fuzz_copy(out->begin, (size_t)(out->at - out->begin));
+    gw__json_feed(&json, text, (size_t)(out->at - out->begin), true);
+    while ((event = gw__json_next(&json)) != GW__JSON_END)
+        CHECK(event != GW__JSON_ERROR && event != GW__JSON_MORE);
+    gw__json_finish(&json);
+    free(text);
+}
+
+/* Passing over the same bytes never reads beyond them. */
+static void check_skip(const char *data, size_t size, const struct cut *cut)
+{
+    static struct gw__thrift_skip skip;
+    struct gw__thrift_in in = {0}, other = {0};
+    gw__thrift_skip_init(&skip, GW__THRIFT_STRUCT);
+    gw__thrift_in_feed(&in, data, size);
+    enum gw__wire_status want = gw__thrift_skip(&skip, &in), got = GW__WIRE_MORE;
+    gw__thrift_skip_init(&skip, GW__THRIFT_STRUCT);
+    for (size_t done = 0; got == GW__WIRE_MORE && done < size;) {
+        size_t count = cut_size(cut, done, size - done);
+        char *block = cut_block(data + done, count);
+        done += count;
+        gw__thrift_in_feed(&other, block, count);
+        got = gw__thrift_skip(&skip, &other);
+        free(block);
+    }
+    CHECK(got == want);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct gw__schema *schemas[2];
+    static const struct idl_text files = {NULL, SOURCE_ROOT};
+    if (!schemas[0]) {
+        schemas[0] = idl_schema("types.thrift", &files);
+        schemas[1] = idl_schema("uuid.thrift", &files);
+    }
+    CHECK(schemas[0] && schemas[1]);
+    if (size < 3 || size > 4096)
+        return 0;
+    const struct gw__rpc *service = schemas[data[0] >= 128]->main;
+    const struct gw__method *method = service->methods[data[0] % service->count];
+    struct cut cut = {data[1], 1 + data[2] % 32}, whole = {0};
+    struct gw__json_out out = {0}, other = {0};
+    const char *bytes = (const char *)data + 3;
+    size_t taken = 0, other_taken = 0;
+    size -= 3;
+    enum gw__wire_status status = run(method->result, bytes, size, &whole, data[2] >= 128, &out, &taken);
+    CHECK(run(method->result, bytes, size, &cut, data[2] >= 128, &other, &other_taken) == status);
+    if (status == GW__WIRE_DONE) {
+        size_t length = (size_t)(out.at - out.begin);
+        CHECK((size_t)(other.at - other.begin) == length);
+        CHECK(length == 0 || memcmp(out.begin, other.begin, length) == 0);
+        if (length)
+            check_json(&out);
+    }
+    check_skip(bytes, size, &cut);
+    gw__json_out_finish(&out);
+    gw__json_out_finish(&other);
+    return 0;
+}
