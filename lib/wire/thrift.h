@@ -130,4 +130,21 @@ bool gw__thrift_is_type(uint8_t type); /* one that a value may have */
 void gw__thrift_skip_init(struct gw__thrift_skip *skip, uint8_t type);
 enum gw__wire_status gw__thrift_skip(struct gw__thrift_skip *skip, struct gw__thrift_in *in);
 
+enum { GW__THRIFT_FAULT_BYTES = 1024 };
+
+/* A TApplicationException: what follows the header of a message of type EXCEPTION. Zero it to begin with. */
+struct gw__thrift_fault {
+    int32_t type;
+    size_t size; /* of the message */
+    char message[GW__THRIFT_FAULT_BYTES]; /* its first bytes, whatever they are */
+    uint8_t step, field;
+    uint32_t bytes; /* of the message to come */
+    struct gw__thrift_in in;
+    struct gw__thrift_skip skip;
+};
+
+/* The next bytes. DONE: the first *taken of them belonged to it. */
+enum gw__wire_status gw__thrift_fault_feed(struct gw__thrift_fault *fault, const char *data, size_t size,
+                                           size_t *taken);
+
 #endif

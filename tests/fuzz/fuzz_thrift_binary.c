@@ -49,6 +49,20 @@ static void check_skip(const char *data, size_t size, const struct cut *cut)
     CHECK(got == want);
 }
 
+/* A fault is a struct like any other to who passes over it. */
+static void check_fault(const char *data, size_t size)
+{
+    static struct gw__thrift_skip skip;
+    struct gw__thrift_in in = {0};
+    struct gw__thrift_fault fault = {0};
+    size_t taken;
+    gw__thrift_skip_init(&skip, GW__THRIFT_STRUCT);
+    gw__thrift_in_feed(&in, data, size);
+    enum gw__wire_status want = gw__thrift_skip(&skip, &in), got = gw__thrift_fault_feed(&fault, data, size, &taken);
+    if (got == GW__WIRE_DONE && want != GW__WIRE_BAD) /* BAD: one level too deep, with the fault's own */
+        CHECK(want == got && taken == size - (size_t)(in.end - in.at));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct gw__schema *schemas[2];
@@ -77,6 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check_json(&out);
     }
     check_skip(bytes, size, &cut);
+    check_fault(bytes, size);
     gw__json_out_finish(&out);
     gw__json_out_finish(&other);
     return 0;

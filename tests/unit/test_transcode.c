@@ -480,6 +480,48 @@ START_TEST(message_headers)
 }
 END_TEST
 
+START_TEST(faults)
+{
+    static const char bytes[] = "\x0f\0\7\x08\0\0\0\1\0\0\0\1\x0b\0\1\0\0\0\3why\x08\0\2\0\0\0\6\0";
+    for (size_t cut = 0; cut < sizeof bytes; cut++) {
+        struct gw__thrift_fault fault = {0};
+        size_t taken, rest = sizeof bytes - cut;
+        char *first = cut_block(bytes, cut), *second = cut_block(bytes + cut, rest);
+        enum gw__wire_status status = gw__thrift_fault_feed(&fault, first, cut, &taken);
+        if (cut < sizeof bytes - 1) {
+            ck_assert_int_eq(status, GW__WIRE_MORE);
+            status = gw__thrift_fault_feed(&fault, second, rest, &taken);
+            ck_assert_uint_eq(taken, rest - 1); /* the literal's end is not its own */
+        }
+        ck_assert_int_eq(status, GW__WIRE_DONE);
+        ck_assert(fault.type == 6 && fault.size == 3 && memcmp(fault.message, "why", 3) == 0);
+        free(first);
+        free(second);
+    }
+    static const struct answer wrong[] = {
+        {NULL, BYTES("\x0b\0\1\xff\xff\xff\xff"), NULL},
+        {NULL, BYTES("\x11\0\1"), NULL},
+        {NULL, BYTES("\x0f\0\1\x0b\xff\xff\xff\xff"), NULL},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct gw__thrift_fault fault = {0};
+        size_t taken;
+        ck_assert_int_eq(gw__thrift_fault_feed(&fault, wrong[i].bytes, wrong[i].size, &taken), GW__WIRE_BAD);
+    }
+}
+END_TEST
+
+START_TEST(long_faults)
+{
+    struct gw__thrift_fault fault = {0};
+    char bytes[4008] = "\x0b\0\1\0\0\x0f\xa0";
+    size_t taken;
+    memset(bytes + 7, 'x', 4000);
+    ck_assert_int_eq(gw__thrift_fault_feed(&fault, bytes, sizeof bytes, &taken), GW__WIRE_DONE);
+    ck_assert(taken == sizeof bytes && fault.size == GW__THRIFT_FAULT_BYTES && fault.message[1023] == 'x');
+}
+END_TEST
+
 /* ---- memory */
 
 /* A body with misfits, and one whose struct has more fields than bits stand ready. */
@@ -589,6 +631,8 @@ Suite *make_suite(void)
     tcase_add_test(tcase, outcome_and_what_follows);
     tcase_add_test(tcase, deep_answers);
     tcase_add_test(tcase, message_headers);
+    tcase_add_test(tcase, faults);
+    tcase_add_test(tcase, long_faults);
     tcase_add_test(tcase, memory_out_while_encoding);
     tcase_add_test(tcase, memory_out_while_decoding);
     tcase_add_test(tcase, wide_structs);

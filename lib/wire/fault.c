@@ -1,0 +1,82 @@
+/* TApplicationException: 1: string message, 2: i32 type; of other fields nothing is kept. */
+#include "wire/thrift.h"
+
+enum { AT_FIELD, AT_ID, AT_TYPE, AT_LENGTH, AT_MESSAGE, AT_SKIP, AT_STOP };
+enum { ID_MESSAGE = 1, ID_TYPE = 2 };
+
+static bool take_id(struct gw__thrift_fault *fault, const char *bytes)
+{
+    uint16_t id = gw__wire_get16(bytes);
+    if (id == ID_MESSAGE && fault->field == GW__THRIFT_STRING) {
+        fault->step = AT_LENGTH;
+    } else if (id == ID_TYPE && fault->field == GW__THRIFT_I32) {
+        fault->step = AT_TYPE;
+    } else {
+        gw__thrift_skip_init(&fault->skip, fault->field);
+        fault->step = AT_SKIP;
+    }
+    return true;
+}
+
+static bool take(struct gw__thrift_fault *fault, const char *bytes)
+{
+    switch (fault->step) {
+    case AT_FIELD:
+        fault->field = (uint8_t)*bytes;
+        fault->step = fault->field ? AT_ID : AT_STOP;
+        return !fault->field || gw__thrift_is_type(fault->field);
+    case AT_ID: return take_id(fault, bytes);
+    case AT_TYPE:
+        fault->type = (int32_t)gw__wire_get32(bytes);
+        fault->step = AT_FIELD;
+        return true;
+    default:
+        fault->bytes = gw__wire_get32(bytes);
+        fault->size = 0;
+        fault->step = AT_MESSAGE;
+        return fault->bytes <= INT32_MAX;
+    }
+}
+
+static enum gw__wire_status take_message(struct gw__thrift_fault *fault)
+{
+    size_t left = (size_t)(fault->in.end - fault->in.at), count = fault->bytes < left ? fault->bytes : left;
+    size_t room = sizeof fault->message - fault->size, kept = count < room ? count : room;
+    if (kept)
+        memcpy(fault->message + fault->size, fault->in.at, kept);
+    fault->size += kept;
+    fault->in.at += count;
+    fault->bytes -= (uint32_t)count;
+    if (fault->bytes)
+        return GW__WIRE_MORE;
+    fault->step = AT_FIELD;
+    return GW__WIRE_DONE;
+}
+
+static enum gw__wire_status take_step(struct gw__thrift_fault *fault)
+{
+    static const uint8_t sizes[] = {[AT_FIELD] = 1, [AT_ID] = 2, [AT_TYPE] = 4, [AT_LENGTH] = 4};
+    if (fault->step == AT_MESSAGE)
+        return take_message(fault);
+    if (fault->step == AT_SKIP) {
+        enum gw__wire_status status = gw__thrift_skip(&fault->skip, &fault->in);
+        if (status == GW__WIRE_DONE)
+            fault->step = AT_FIELD;
+        return status;
+    }
+    const char *bytes = gw__thrift_in_take(&fault->in, sizes[fault->step]);
+    if (!bytes)
+        return GW__WIRE_MORE;
+    return take(fault, bytes) ? GW__WIRE_DONE : GW__WIRE_BAD;
+}
+
+enum gw__wire_status gw__thrift_fault_feed(struct gw__thrift_fault *fault, const char *data, size_t size,
+                                           size_t *taken)
+{
+    enum gw__wire_status status = GW__WIRE_DONE;
+    gw__thrift_in_feed(&fault->in, data, size);
+    while (status == GW__WIRE_DONE && fault->step != AT_STOP)
+        status = take_step(fault);
+    *taken = size - (size_t)(fault->in.end - fault->in.at);
+    return status;
+}
