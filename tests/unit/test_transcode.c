@@ -273,6 +273,7 @@ START_TEST(long_strings)
 {
     size_t size = 300000, wire_size, rest;
     char *body = malloc(size + 16);
+    ck_assert_ptr_nonnull(body);
     size_t head = (size_t)sprintf(body, "{\"msg\":\"");
     memset(body + head, 'x', size);
     strcpy(body + head + size, "\"}");
