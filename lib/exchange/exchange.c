@@ -179,6 +179,7 @@ static struct gw__head *on_begin(struct gw__server_stream *stream, struct gw__ar
     ex->view->pins++;
     ex->chain = ex->view->entry;
     ex->stream = stream;
+    ex->state.secure = stream->secure;
     ex->text.peer = stream->peer;
     ex->text.peer_ip_size = stream->peer_ip_size;
     ex->in.request = true;
@@ -266,7 +267,6 @@ static void on_gone(struct gw__server_stream *stream)
     if (!ex)
         return;
     gw__exchange_enter(ex);
-    ex->state.cancelled = true;
     gw__exchange_over(ex, "client gone");
     gw__exchange_leave(ex);
 }

@@ -92,7 +92,7 @@ struct gw__texts {
 
 struct gw__state {
     bool routed, endpoint_started, responded, head_sent;
-    bool secure, out_of_memory, cancelled;
+    bool secure, out_of_memory;
     bool broken; /* by its endpoint, while a thread had it */
     bool endpoint_ended; /* its on_end was called */
     bool over;  /* nothing more is to happen; ends when the outermost entry is left */

@@ -91,7 +91,6 @@ struct gw__head {
     bool expect_continue;
     bool has_body;          /* a request: content_length > 0 or chunked. A response: set by the codec */
     bool has_query;         /* there was a '?', also with nothing behind */
-    uint32_t hash_path;     /* unused by the codec; the router's */
 };
 
 /* First field of that id or name, from index on; NULL if there is none. */
