@@ -307,7 +307,7 @@ packages() # suite
     e2e) echo thrift-compiler ;;
     faults) echo strace ;;
     gates) echo valgrind ;;
-    examples) echo curl make ;;
+    examples) echo curl make thrift-compiler python3-thrift ;;
     esac
 }
 
