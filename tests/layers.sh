@@ -36,13 +36,13 @@ allowed()
     upstream) echo base net http ;;
     exchange) echo base net http upstream ;;
     route) echo base net http upstream exchange ;;
-    server) echo base net http upstream exchange route ;;
+    server) echo base net http upstream exchange route schema idl ;;
     schema) echo base ;;
     idl) echo base net schema ;;
     wire) echo base schema ;;
     transcode) echo base schema json wire ;;
-    admin) echo base net http upstream exchange route server ;;
-    endpoints) echo base net http upstream exchange ;; # the proxying ones
+    admin) echo base net http upstream exchange route server schema ;;
+    endpoints) echo base net http upstream exchange schema json wire transcode ;; # those that call backends
     config) echo base ;; # base/ stands below everything, the public API included
     filters | predicates | decorators) ;;
     *) return 1 ;;

@@ -29,6 +29,9 @@ GW_API void gw_config_add_error(struct gw_config *config, const char *origin, co
 /* A top-level key: workers, admin, limits, timeouts, plugins, … with the names and forms of the config
  * file; doc/reference.md has the table. The last value of a key wins. */
 GW_API void gw_config_set(struct gw_config *config, const char *key, const struct gw_option *value);
+/* gw_config_set() of `idl`: the folder of the *.thrift files that describe RPC services; relative to the working
+ * directory. It is read whenever the config is applied. */
+GW_API void gw_config_set_idl_folder(struct gw_config *config, const char *folder);
 /* The value of a top-level key as it was given, unchecked, or NULL. Belongs to the config. */
 GW_API const struct gw_option *gw_config_get(const struct gw_config *config, const char *key);
 

@@ -78,6 +78,18 @@ GW_API enum gw_flow gw_exchange_fail_code(struct gw_exchange *ex, int status, co
 /* Of a failure: its code and message; NULL if the exchange did not fail. */
 GW_API const char *gw_exchange_error_code(const struct gw_exchange *ex);
 GW_API const char *gw_exchange_error_message(const struct gw_exchange *ex);
+/* More about the failure that is made next, as a member of its problem (RFC 9457 section 3.2): `json` is the text of
+ * one JSON value. Both are copied; a name set twice has its last value. Call it before gw_exchange_fail_code(). */
+GW_API void gw_exchange_set_error_member(struct gw_exchange *ex, const char *name, const char *json);
+/* A member of the failure, NULL if it has none of that name. */
+GW_API const char *gw_exchange_error_member(const struct gw_exchange *ex, const char *name);
+/* The name of one member after the other, in the order they were set, with its value in *json; NULL behind the last. */
+GW_API const char *gw_exchange_error_member_at(const struct gw_exchange *ex, size_t index, const char **json);
+
+/* RPC endpoints answer in an envelope: status 200, `err_code` 0 and `err_message` "success" merged into a result that
+ * is an object, any other result as `data` beside them. For decorators, which set it in on_request. */
+GW_API void gw_exchange_set_envelope(struct gw_exchange *ex, bool envelope);
+GW_API bool gw_exchange_envelope(const struct gw_exchange *ex);
 
 /* Streaming responses, for endpoints: the head with a status and the length of the body to come (-1:
  * unknown), then the body in pieces. write takes all of `data` in any case and returns GW_WAIT when the

@@ -49,10 +49,11 @@ static void add_workers(cJSON *list, const struct gw_server *server)
 
 static void add_services(cJSON *list, const struct gw__table *table)
 {
-    for (size_t i = 0; i < table->service_count; i++) {
-        const struct gw__snapshot *snapshot = atomic_load(&table->services[i]->snapshot);
+    for (size_t i = 0; i < table->callee_count; i++) {
+        const struct gw__service *cell = table->callees[i].service;
+        const struct gw__snapshot *snapshot = atomic_load(&cell->snapshot);
         cJSON *service = cJSON_CreateObject(), *instances = cJSON_CreateArray();
-        cJSON_AddStringToObject(service, "name", table->services[i]->name);
+        cJSON_AddStringToObject(service, "name", cell->name);
         for (uint32_t j = 0; snapshot && j < snapshot->count; j++) {
             cJSON *instance = cJSON_CreateObject();
             cJSON_AddStringToObject(instance, "address", snapshot->instances[j]->text);
@@ -61,6 +62,30 @@ static void add_services(cJSON *list, const struct gw__table *table)
         }
         cJSON_AddItemToObject(service, "instances", instances);
         cJSON_AddItemToArray(list, service);
+    }
+}
+
+/* A service block with all that can be called on it. */
+static void add_rpc(cJSON *list, const struct gw__rpc *rpc)
+{
+    cJSON *block = cJSON_CreateObject(), *methods = cJSON_AddArrayToObject(block, "methods");
+    cJSON_AddStringToObject(block, "name", rpc->name);
+    for (uint32_t i = 0; i < rpc->count; i++) /* a method's name is terminated: it is an identifier of the arena */
+        cJSON_AddItemToArray(methods, cJSON_CreateString(rpc->methods[i]->name.data));
+    cJSON_AddItemToArray(list, block);
+}
+
+static void add_schemas(cJSON *list, const struct gw__idl_set *idl)
+{
+    for (size_t i = 0; i < idl->count; i++) {
+        const struct gw__schema *schema = idl->schemas[i];
+        cJSON *item = cJSON_CreateObject(), *blocks = cJSON_CreateArray();
+        cJSON_AddStringToObject(item, "name", schema->name);
+        cJSON_AddStringToObject(item, "file", schema->file);
+        for (uint32_t j = 0; j < schema->service_count; j++)
+            add_rpc(blocks, schema->services[j]);
+        cJSON_AddItemToObject(item, "services", blocks);
+        cJSON_AddItemToArray(list, item);
     }
 }
 
@@ -79,7 +104,7 @@ static void add_table(cJSON *status, const struct gw__table *table)
         cJSON_AddItemToArray(routes, route);
     }
     add_services(cJSON_AddArrayToObject(status, "services"), table);
-    cJSON_AddArrayToObject(status, "schemas");
+    add_schemas(cJSON_AddArrayToObject(status, "schemas"), &table->idl);
 }
 
 static void add_generations(cJSON *status, const struct gw_server *server)

@@ -46,7 +46,7 @@ static void add(struct gw_exchange *ex, struct gw__fields *fields, struct gw__st
 static void set(struct gw_exchange *ex, enum gw__field_id id, struct gw__str name, struct gw__str value)
 {
     const struct gw__fields *fields = &ex->request.fields;
-    struct gw__field *field = (struct gw__field *)gw__fields_find_id(fields, id);
+    struct gw__header *field = (struct gw__header *)gw__fields_find_id(fields, id);
     if (!field) {
         add(ex, &ex->request.fields, name, value);
         return;
@@ -54,7 +54,7 @@ static void set(struct gw_exchange *ex, enum gw__field_id id, struct gw__str nam
     field->value = value.data;
     field->value_size = (uint32_t)value.size;
     field->hop = false; /* whatever the client's Connection says of it */
-    for (struct gw__field *other = field + 1; other < fields->items + fields->count; other++)
+    for (struct gw__header *other = field + 1; other < fields->items + fields->count; other++)
         if (other->id == id)
             other->hop = true;
 }
@@ -63,17 +63,17 @@ static void set(struct gw_exchange *ex, enum gw__field_id id, struct gw__str nam
 static void add_forwarded_for(struct gw_exchange *ex)
 {
     const struct gw__fields *fields = &ex->request.fields;
-    const struct gw__field *end = fields->items + fields->count;
-    const struct gw__field *first = gw__fields_find_id(fields, GW__FIELD_X_FORWARDED_FOR);
+    const struct gw__header *end = fields->items + fields->count;
+    const struct gw__header *first = gw__fields_find_id(fields, GW__FIELD_X_FORWARDED_FOR);
     size_t size = ex->text.peer_ip_size;
-    for (const struct gw__field *old = first; old && old < end; old++)
+    for (const struct gw__header *old = first; old && old < end; old++)
         size += old->id == GW__FIELD_X_FORWARDED_FOR ? old->value_size + 2u : 0;
     char *value = gw__arena_alloc(&ex->arena, size + 1), *to = value;
     if (!value) {
         ex->state.out_of_memory = true;
         return;
     }
-    for (const struct gw__field *old = first; old && old < end; old++)
+    for (const struct gw__header *old = first; old && old < end; old++)
         if (old->id == GW__FIELD_X_FORWARDED_FOR) {
             to = (char *)memcpy(to, old->value, old->value_size) + old->value_size;
             to = (char *)memcpy(to, ", ", 2) + 2;

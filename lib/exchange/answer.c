@@ -94,7 +94,7 @@ static void note(struct gw_exchange *ex, int status, const char *code, const cha
     static const char lost[] = "out of memory";
     ex->answer = (struct gw__answer){
         .code = code, .proxy_error = proxy_error, .message = text ? text : lost, .failed = true, .pending = true,
-        .active = ex->answer.active,
+        .active = ex->answer.active, .members = ex->answer.next_members,
     };
     ex->answer.data = ex->answer.message;
     ex->answer.size = strlen(ex->answer.message);
@@ -144,4 +144,49 @@ const char *gw_exchange_error_code(const struct gw_exchange *ex)
 const char *gw_exchange_error_message(const struct gw_exchange *ex)
 {
     return ex->answer.message;
+}
+
+/* ---- members ---- */
+
+void gw_exchange_set_error_member(struct gw_exchange *ex, const char *name, const char *json)
+{
+    gw__attribute_set(ex, &ex->answer.next_members, name, json);
+}
+
+const char *gw_exchange_error_member(const struct gw_exchange *ex, const char *name)
+{
+    return gw__attribute_get(ex->answer.members, name);
+}
+
+/* A value that was set again hides the older one further down the list. */
+static bool is_hidden(const struct gw__attribute *list, const struct gw__attribute *member)
+{
+    for (; list != member; list = list->next)
+        if (strcmp(list->name, member->name) == 0)
+            return true;
+    return false;
+}
+
+const char *gw_exchange_error_member_at(const struct gw_exchange *ex, size_t index, const char **json)
+{
+    const struct gw__attribute *list = ex->answer.members, *member;
+    size_t count = 0;
+    for (member = list; member; member = member->next)
+        count += !is_hidden(list, member);
+    for (member = list; member; member = member->next)
+        if (!is_hidden(list, member) && --count == index) {
+            *json = member->value;
+            return member->name;
+        }
+    return NULL;
+}
+
+void gw_exchange_set_envelope(struct gw_exchange *ex, bool envelope)
+{
+    ex->state.envelope = envelope;
+}
+
+bool gw_exchange_envelope(const struct gw_exchange *ex)
+{
+    return ex->state.envelope;
 }

@@ -122,7 +122,7 @@ void gw_exchange_set_query(struct gw_exchange *ex, const char *query)
 
 const char *gw__field_text(const struct gw__fields *fields, const char *name)
 {
-    const struct gw__field *field = gw__fields_find(fields, name, strlen(name), 0);
+    const struct gw__header *field = gw__fields_find(fields, name, strlen(name), 0);
     return field ? text_of((struct gw__str){field->value, field->value_size}) : NULL;
 }
 
@@ -179,7 +179,7 @@ void gw_exchange_set_request_header(struct gw_exchange *ex, const char *name, co
 {
     set(ex, &ex->request.fields, name, value);
     if (gw__field_id(name, strlen(name)) == GW__FIELD_HOST && value) {
-        const struct gw__field *host = gw__fields_find_id(&ex->request.fields, GW__FIELD_HOST);
+        const struct gw__header *host = gw__fields_find_id(&ex->request.fields, GW__FIELD_HOST);
         if (host)
             ex->request.host = (struct gw__str){host->value, host->value_size};
         ex->text.host = NULL;
@@ -344,7 +344,7 @@ const char *gw_exchange_expand(struct gw_exchange *ex, const char *text)
     return out;
 }
 
-void gw_exchange_set_attribute(struct gw_exchange *ex, const char *name, const char *value)
+void gw__attribute_set(struct gw_exchange *ex, struct gw__attribute **list, const char *name, const char *value)
 {
     struct gw__attribute *attribute = gw__arena_alloc(&ex->arena, sizeof *attribute);
     char *name_copy = gw__arena_copy(&ex->arena, name, strlen(name));
@@ -353,16 +353,26 @@ void gw_exchange_set_attribute(struct gw_exchange *ex, const char *name, const c
         lost(ex);
         return;
     }
-    *attribute = (struct gw__attribute){.next = ex->attributes, .name = name_copy, .value = value_copy};
-    ex->attributes = attribute; /* hides an older one of the same name */
+    *attribute = (struct gw__attribute){.next = *list, .name = name_copy, .value = value_copy};
+    *list = attribute; /* hides an older one of the same name */
+}
+
+const char *gw__attribute_get(const struct gw__attribute *list, const char *name)
+{
+    for (const struct gw__attribute *attribute = list; attribute; attribute = attribute->next)
+        if (strcmp(attribute->name, name) == 0)
+            return attribute->value;
+    return NULL;
+}
+
+void gw_exchange_set_attribute(struct gw_exchange *ex, const char *name, const char *value)
+{
+    gw__attribute_set(ex, &ex->attributes, name, value);
 }
 
 const char *gw_exchange_attribute(const struct gw_exchange *ex, const char *name)
 {
-    for (const struct gw__attribute *attribute = ex->attributes; attribute; attribute = attribute->next)
-        if (strcmp(attribute->name, name) == 0)
-            return attribute->value;
-    return NULL;
+    return gw__attribute_get(ex->attributes, name);
 }
 
 /* ---- figures ---- */

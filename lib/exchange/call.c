@@ -200,7 +200,8 @@ struct gw_call *gw_exchange_call(struct gw_exchange *ex, struct gw_filter *self,
     call->request.query = query ? gw__str(query + 1) : gw__str("");
     call->request.method_id = strcmp(method, "HEAD") == 0 ? GW__METHOD_HEAD : GW__METHOD_OTHER;
     call->attempt.upstream = &ex->context->upstream;
-    call->attempt.service = ex->view->service(ex->view, service);
+    const struct gw__callee *callee = ex->view->callee(ex->view, service, strlen(service));
+    call->attempt.service = callee ? callee->service : NULL;
     call->attempt.on_ready = on_ready;
     call->attempt.on_failed = on_failed;
     call->task.run = run_task;

@@ -11,12 +11,13 @@
 
 struct gw__report;
 struct gw__service;
+struct gw__callee;
 
 /* What an instance may ask for while it is created; NULL afterwards. */
 struct gw__scope {
     struct gw__report *report; /* where gw_*_error() goes */
-    void *table;
-    struct gw__service *(*service)(void *table, const char *name); /* NULL: unknown */
+    const void *table;
+    bool no_idl; /* the IDL is wrong, which has been reported: that a name is not in it says nothing */
 };
 
 /* What a hook gets as `self`: begins an instance of a filter, an endpoint or a predicate. */
@@ -44,6 +45,9 @@ struct gw_endpoint {
 /* The service a built-in endpoint names in its options, during create(); NULL after reporting [GW1021]. */
 struct gw__service *gw__instance_service(const struct gw__instance_head *head, const struct gw_option *options,
                                          const char *key);
+/* The same, of a service that an IDL describes; NULL after reporting [GW1021, GW1026]. */
+const struct gw__callee *gw__instance_callee(const struct gw__instance_head *head, const struct gw_option *options,
+                                             const char *key);
 
 struct gw_predicate {
     struct gw__instance_head head;

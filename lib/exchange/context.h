@@ -6,6 +6,7 @@
 #include "exchange/chain.h"
 #include "http/server.h"
 #include "upstream/pool.h"
+#include "upstream/callee.h"
 
 struct gw_exchange;
 struct gw__context;
@@ -19,8 +20,8 @@ struct gw__view {
     const struct gw__chain *entry; /* decorators alone */
     /* The chain of the route that matches, with ex's variables bound; NULL: none. */
     const struct gw__chain *(*route)(const struct gw__view *view, struct gw_exchange *ex);
-    /* A service of the table by name, or NULL. */
-    struct gw__service *(*service)(const struct gw__view *view, const char *name);
+    /* A service of the table by name, or NULL. It lives as long as the view. */
+    const struct gw__callee *(*callee)(const struct gw__view *view, const char *name, size_t size);
     void (*let_go)(struct gw__view *view);
 };
 

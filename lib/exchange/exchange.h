@@ -50,10 +50,16 @@ struct gw__hook { /* the one that is running */
     bool waits;     /* it has held, or sent a call */
 };
 
+struct gw__attribute {
+    struct gw__attribute *next;
+    const char *name, *value;
+};
+
 struct gw__answer { /* a reply or failure made by the gateway */
     const char *data;
     size_t size;
     const char *code, *message, *proxy_error;
+    struct gw__attribute *members, *next_members; /* of this failure; of the one to come. The last one first */
     bool pending; /* made by the hook that runs */
     bool active;  /* it is the response's source */
     bool failed;
@@ -63,11 +69,6 @@ struct gw__defer {
     struct gw__defer *next;
     void (*release)(void *arg);
     void *arg;
-};
-
-struct gw__attribute {
-    struct gw__attribute *next;
-    const char *name, *value;
 };
 
 struct gw__times {
@@ -93,6 +94,7 @@ struct gw__texts {
 struct gw__state {
     bool routed, endpoint_started, responded, head_sent;
     bool secure, out_of_memory;
+    bool envelope;
     bool broken; /* by its endpoint, while a thread had it */
     bool endpoint_ended; /* its on_end was called */
     bool over;  /* nothing more is to happen; ends when the outermost entry is left */
@@ -179,6 +181,10 @@ void gw__answer_fail(struct gw_exchange *ex, int status, const char *code, const
 const char *gw__field_text(const struct gw__fields *fields, const char *name);
 /* The host of the request without port, as sent. */
 struct gw__str gw__exchange_host(const struct gw_exchange *ex);
+
+/* Named texts, copied to the arena; the newest of a name counts. */
+void gw__attribute_set(struct gw_exchange *ex, struct gw__attribute **list, const char *name, const char *value);
+const char *gw__attribute_get(const struct gw__attribute *list, const char *name);
 
 /* hold.c, call.c, thread.c: what can be waited for. cancel lets go of it. */
 void gw__holds_cancel(struct gw_exchange *ex);

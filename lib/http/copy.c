@@ -7,8 +7,8 @@
 /* value_size, name_size, id and hop lie alike in both: one word. */
 enum { rest_bytes = sizeof(struct gw__raw_field) - offsetof(struct gw__raw_field, value_size) };
 _Static_assert(rest_bytes == 8, "one word");
-_Static_assert(sizeof(struct gw__field) - offsetof(struct gw__field, value_size) == rest_bytes, "the same in both");
-_Static_assert(offsetof(struct gw__field, hop) - offsetof(struct gw__field, value_size) ==
+_Static_assert(sizeof(struct gw__header) - offsetof(struct gw__header, value_size) == rest_bytes, "the same in both");
+_Static_assert(offsetof(struct gw__header, hop) - offsetof(struct gw__header, value_size) ==
                    offsetof(struct gw__raw_field, hop) - offsetof(struct gw__raw_field, value_size),
                "the same in both");
 
@@ -18,7 +18,7 @@ static inline bool copy_fields(struct gw__fields *fields, const struct gw__raw_h
     unsigned capacity = raw->count + spare;
     if (capacity > GW__MAX_FIELDS)
         capacity = GW__MAX_FIELDS;
-    struct gw__field *to = gw__arena_alloc(arena, capacity * sizeof *to);
+    struct gw__header *to = gw__arena_alloc(arena, capacity * sizeof *to);
     if (!to)
         return false;
     *fields = (struct gw__fields){to, raw->count, (uint16_t)capacity};
@@ -55,7 +55,7 @@ static enum gw__parse_result refuse(struct gw__parse_error *error, int status, c
 /* RFC 9112 section 3.2.2: an authority in the target replaces Host, also in what is passed on. */
 static void set_host(struct gw__head *head, struct gw__str authority)
 {
-    for (struct gw__field *field = head->fields.items, *end = field + head->fields.count; field < end; field++) {
+    for (struct gw__header *field = head->fields.items, *end = field + head->fields.count; field < end; field++) {
         if (field->id != GW__FIELD_HOST)
             continue;
         if (authority.size > 0) {

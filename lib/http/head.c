@@ -51,7 +51,7 @@ enum gw__field_id gw__field_id(const char *name, size_t size)
     return gw__field_id_inline(name, size);
 }
 
-const struct gw__field *gw__fields_find_id(const struct gw__fields *fields, enum gw__field_id id)
+const struct gw__header *gw__fields_find_id(const struct gw__fields *fields, enum gw__field_id id)
 {
     for (unsigned i = 0; i < fields->count; i++)
         if (fields->items[i].id == id)
@@ -59,10 +59,10 @@ const struct gw__field *gw__fields_find_id(const struct gw__fields *fields, enum
     return NULL;
 }
 
-struct gw__field *gw__fields_find(const struct gw__fields *fields, const char *name, size_t size, size_t from)
+struct gw__header *gw__fields_find(const struct gw__fields *fields, const char *name, size_t size, size_t from)
 {
     for (size_t i = from; i < fields->count; i++) {
-        struct gw__field *field = &fields->items[i];
+        struct gw__header *field = &fields->items[i];
         if (field->name_size == size && gw__case_equal(field->name, name, size))
             return field;
     }
@@ -76,7 +76,7 @@ static bool grow(struct gw__fields *fields, struct gw__arena *arena)
         capacity = GW__MAX_FIELDS;
     if (fields->count >= capacity)
         return false;
-    struct gw__field *items = gw__arena_alloc(arena, capacity * sizeof *items);
+    struct gw__header *items = gw__arena_alloc(arena, capacity * sizeof *items);
     if (!items)
         return false;
     if (fields->count)
@@ -94,7 +94,7 @@ bool gw__fields_add(struct gw__fields *fields, struct gw__arena *arena, const ch
     if (fields->count >= fields->capacity && !grow(fields, arena))
         return false;
     enum gw__field_id id = gw__field_id_inline(name, name_size);
-    fields->items[fields->count++] = (struct gw__field){
+    fields->items[fields->count++] = (struct gw__header){
         .name = name,
         .value = value,
         .value_size = (uint32_t)value_size,
@@ -109,7 +109,7 @@ size_t gw__fields_remove(struct gw__fields *fields, const char *name, size_t siz
 {
     unsigned kept = 0, count = fields->count;
     for (unsigned i = 0; i < count; i++) {
-        struct gw__field *field = &fields->items[i];
+        struct gw__header *field = &fields->items[i];
         if (field->name_size == size && gw__case_equal(field->name, name, size))
             continue;
         if (kept != i)

@@ -51,7 +51,7 @@ enum gw__field_id {
 /* The id of a name in any case. */
 enum gw__field_id gw__field_id(const char *name, size_t size);
 
-struct gw__field {
+struct gw__header {
     const char *name, *value;
     uint32_t value_size;
     uint16_t name_size;
@@ -60,11 +60,11 @@ struct gw__field {
 };
 
 struct gw__fields {
-    struct gw__field *items;
+    struct gw__header *items;
     uint16_t count, capacity;
 };
 
-enum gw__method {
+enum gw__method_id {
     GW__METHOD_OTHER,
     GW__METHOD_GET,
     GW__METHOD_HEAD,
@@ -84,7 +84,7 @@ struct gw__head {
     struct gw__str reason;
     int64_t content_length; /* of the body to come; -1: unknown (chunked, or until the connection closes) */
     uint16_t status;
-    uint8_t method_id;      /* enum gw__method */
+    uint8_t method_id;      /* enum gw__method_id */
     uint8_t minor;          /* HTTP/1.minor as received */
     bool chunked;
     bool keep_alive;        /* what the message says of its connection (RFC 9112 section 9.3) */
@@ -94,8 +94,8 @@ struct gw__head {
 };
 
 /* First field of that id or name, from index on; NULL if there is none. */
-const struct gw__field *gw__fields_find_id(const struct gw__fields *fields, enum gw__field_id id);
-struct gw__field *gw__fields_find(const struct gw__fields *fields, const char *name, size_t size, size_t from);
+const struct gw__header *gw__fields_find_id(const struct gw__fields *fields, enum gw__field_id id);
+struct gw__header *gw__fields_find(const struct gw__fields *fields, const char *name, size_t size, size_t from);
 /* Appends; the strings are kept as they are (they must live in the arena). False when out of memory or
  * over GW__MAX_FIELDS. The new field's value must be followed by a writable byte. Sets .hop for the names
  * that always are: see gw__parse_request(). */

@@ -48,7 +48,7 @@ static __attribute__((cold, noinline)) enum gw__parse_result refuse(struct parse
     return GW__PARSE_BAD;
 }
 
-static enum gw__method method_id(const char *name, size_t size)
+static enum gw__method_id method_id(const char *name, size_t size)
 {
     static const struct {
         char name[8];

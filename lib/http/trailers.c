@@ -8,7 +8,7 @@ bool gw__fields_from_trailers(struct gw__fields *fields, const struct gw__raw_he
     if (raw->count == 0)
         return true;
     char *copy = gw__arena_alloc(arena, raw->size);
-    struct gw__field *items = gw__arena_alloc(arena, raw->count * sizeof *items);
+    struct gw__header *items = gw__arena_alloc(arena, raw->count * sizeof *items);
     if (!copy || !items)
         return false;
     memcpy(copy, data, raw->size);
@@ -17,7 +17,7 @@ bool gw__fields_from_trailers(struct gw__fields *fields, const struct gw__raw_he
     for (const struct gw__raw_field *from = raw->fields, *end = from + raw->count; from < end; from++) {
         if (from->hop)
             continue;
-        items[fields->count++] = (struct gw__field){
+        items[fields->count++] = (struct gw__header){
             .name = copy + from->name,
             .value = copy + from->value,
             .value_size = from->value_size,

@@ -18,8 +18,8 @@ size_t gw__head_bytes(const struct gw__head *head)
 {
     size_t size = 2 + sizeof "HTTP/1.1 200 \r\n" + (head->reason.data ? head->reason.size : LONGEST_REASON);
     size += head->method.size + 1 + head->path.size + 1 + head->query.size + sizeof version;
-    const struct gw__field *field = head->fields.items;
-    for (const struct gw__field *end = field + head->fields.count; field < end; field++)
+    const struct gw__header *field = head->fields.items;
+    for (const struct gw__header *end = field + head->fields.count; field < end; field++)
         size += field->name_size + field->value_size + 4u;
     return size;
 }
@@ -60,7 +60,7 @@ char *gw__write_field(char *out, const char *name, size_t name_size, const char 
 
 /* The end of the field's line if it lies in memory as it is to be written, else NULL. The line's end is looked at
  * last, when all before it says that this is a line of a received head. */
-static inline const char *line_end(const struct gw__field *field)
+static inline const char *line_end(const struct gw__header *field)
 {
     const char *colon = field->name + field->name_size;
     const char *end = field->value + field->value_size;
@@ -71,9 +71,9 @@ static inline const char *line_end(const struct gw__field *field)
 
 char *gw__write_fields(char *out, const struct gw__fields *fields)
 {
-    const struct gw__field *field = fields->items;
+    const struct gw__header *field = fields->items;
     const char *from = NULL, *to = NULL; /* lines seen but not copied yet */
-    for (const struct gw__field *last = field + fields->count; field < last; field++) {
+    for (const struct gw__header *last = field + fields->count; field < last; field++) {
         if (field->hop)
             continue;
         const char *end = line_end(field);

@@ -78,6 +78,7 @@ static void check_top(struct gw__checked *out, const struct gw_config *config, s
     out->workers = (int)gw_option_int(top, "workers");
     out->log_level = log_level(gw_option_string(gw_option_get(top, "log"), "level"));
     out->admin_socket = gw_option_string(gw_option_get(top, "admin"), "socket");
+    out->idl_folder = gw_option_string(gw_option_get(top, "idl"), "folder");
     check_plugins(out, config, report);
     gw__limits_fill(&out->limits, gw_option_get(top, "limits"));
     gw__timeouts_fill(&out->timeouts, gw_option_get(top, "timeouts"));
@@ -166,7 +167,7 @@ static void check_service(struct gw__checked *out, const struct gw_config *confi
     checked->pool_idle = (int)gw_option_int(gw_option_get(settings, "pool"), "idle");
     checked->pool_keep_alive_ms = gw_option_int(gw_option_get(settings, "pool"), "keep_alive");
     checked->connect_ms = timeouts.connect_ms;
-    gw_option_destroy(settings);
+    checked->settings = settings;
     checked->instances = gw__calloc(service->instance_count, sizeof *checked->instances);
     report->lost = report->lost || !checked->instances;
     for (size_t i = 0; checked->instances && i < service->instance_count; i++)
@@ -223,8 +224,10 @@ void gw__config_check(struct gw__checked *out, const struct gw_config *config, s
 
 void gw__checked_finish(struct gw__checked *checked)
 {
-    for (size_t i = 0; i < checked->service_count; i++)
+    for (size_t i = 0; i < checked->service_count; i++) {
         gw__free(checked->services[i].instances);
+        gw_option_destroy(checked->services[i].settings);
+    }
     gw__free(checked->listeners);
     gw__free(checked->services);
     gw__free(checked->routes);

@@ -25,6 +25,7 @@ struct gw__checked_service {
     struct gw__checked_instance *instances; /* as many as the config's service has */
     int pool_idle;                          /* per worker and instance */
     int64_t pool_keep_alive_ms, connect_ms;
+    struct gw_option *settings;             /* all of them, completed; NULL if one is wrong */
 };
 
 struct gw__checked_route {
@@ -38,6 +39,7 @@ struct gw__checked {
     int workers; /* 0: not said */
     enum gw_log_level log_level;
     const char *admin_socket;       /* NULL: none */
+    const char *idl_folder;         /* NULL: none */
     const struct gw_option *plugins; /* a list of strings; NULL: none. Also there if other settings are wrong */
     struct gw__limits limits;
     struct gw__timeouts timeouts;

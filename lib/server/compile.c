@@ -87,10 +87,10 @@ static void *make(struct compiler *c, int kind, size_t size, size_t data_size, v
     return NULL;
 }
 
-/* create() said no: if it did not say why, we say that. */
+/* create() said no: if it did not say why, and the IDL is not why, we say that. */
 static void check_created(struct compiler *c, const struct gw__instance_head *head, int result, size_t errors_before)
 {
-    if (result < 0 && c->report->count == errors_before)
+    if (result < 0 && c->report->count == errors_before && !c->scope.no_idl)
         gw__report_add(c->report, head->origin, "GW1022", "'%s' can't be set up", head->name);
 }
 
@@ -314,28 +314,22 @@ static bool compile_conditions(struct compiler *c, size_t number)
 
 /* ---- services and listeners ---- */
 
-static struct gw__service *scope_service(void *table, const char *name)
+/* What the IDL says of a service: by its own name, or by the one it gives. */
+static const struct gw__rpc *find_rpc(struct compiler *c, const struct gw_service *config,
+                                      const struct gw__checked_service *checked)
 {
-    return gw__table_service(table, name);
-}
-
-struct gw__service *gw__instance_service(const struct gw__instance_head *head, const struct gw_option *options,
-                                         const char *key)
-{
-    const char *name = gw_option_string(options, key);
-    struct gw__service *service = name ? head->scope->service(head->scope->table, name) : NULL;
-    if (service || !name)
-        return service;
-    const struct gw__table *table = head->scope->table;
+    const struct gw_option *given = gw_option_get(checked->settings, "idl");
+    const char *name = given ? gw_option_text(given) : config->name;
+    const struct gw__idl_name *found = gw__idl_set_find(&c->table->idl, name, strlen(name));
+    if (found || !given || c->scope.no_idl)
+        return found ? found->service : NULL;
     const char *names[MAX_NAMES];
     size_t count = 0;
-    for (; count < table->service_count && count < MAX_NAMES; count++)
-        names[count] = table->services[count]->name;
+    for (; count < c->table->idl.name_count && count < MAX_NAMES; count++)
+        names[count] = c->table->idl.names[count].name;
     const char *nearest = gw__nearest(name, names, count);
-    const struct gw_option *option = gw_option_get(options, key);
-    gw__report_add(head->scope->report, option && *gw_option_origin(option) ? gw_option_origin(option) : head->origin,
-                   "GW1021", "service '%s' is not known%s%s%s", name, nearest ? ", did you mean '" : "",
-                   nearest ? nearest : "", nearest ? "'?" : "");
+    gw__report_add(c->report, gw_option_origin(given), "GW1026", "service '%s': the IDL has no service '%s'%s%s%s",
+                   config->name, name, nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
     return NULL;
 }
 
@@ -348,7 +342,10 @@ static void compile_service(struct compiler *c, struct gw__services *services, s
         c->report->lost = true;
         return;
     }
-    c->table->services[c->table->service_count++] = service;
+    struct gw__callee callee = {.service = service, .rpc = find_rpc(c, config, checked)};
+    gw__speech_fill(&callee.speech, checked->settings);
+    if (!gw__table_add_callee(c->table, &callee))
+        c->report->lost = true;
     struct gw__instance_config *instances = take(c, config->instance_count * sizeof *instances);
     uint32_t count = 0;
     for (size_t i = 0; instances && i < config->instance_count; i++) {
@@ -421,18 +418,9 @@ static const struct gw__chain *view_route(const struct gw__view *view, struct gw
     return own->chains[match.route];
 }
 
-static struct gw__service *view_service(const struct gw__view *view, const char *name)
+static const struct gw__callee *view_callee(const struct gw__view *view, const char *name, size_t size)
 {
-    const struct gw__table_view *own = gw__container_of(view, struct gw__table_view, view);
-    return gw__table_service(own->table, name);
-}
-
-struct gw__service *gw__table_service(const struct gw__table *table, const char *name)
-{
-    for (size_t i = 0; i < table->service_count; i++)
-        if (strcmp(table->services[i]->name, name) == 0)
-            return table->services[i];
-    return NULL;
+    return gw__table_callee(gw__container_of(view, struct gw__table_view, view)->table, name, size);
 }
 
 void gw__server_let_go(struct gw__table *table);
@@ -456,7 +444,7 @@ static void compile_views(struct compiler *c)
         entry->scratch_bytes = c->entry_scratch;
         own->table = table;
         own->view =
-            (struct gw__view){.entry = entry, .route = view_route, .service = view_service, .let_go = view_let_go};
+            (struct gw__view){.entry = entry, .route = view_route, .callee = view_callee, .let_go = view_let_go};
     }
     atomic_init(&table->views_held, table->worker_count);
 }
@@ -467,7 +455,7 @@ static bool prepare(struct compiler *c)
     table->route_count = c->config->route_count;
     table->views = take(c, table->worker_count * sizeof *table->views);
     table->route_ids = take(c, table->route_count * sizeof *table->route_ids);
-    table->services = take(c, c->config->service_count * sizeof *table->services);
+    table->callees = take(c, c->config->service_count * sizeof *table->callees);
     table->router = gw__router_create();
     c->report->lost = c->report->lost || !table->router;
     for (unsigned w = 0; table->views && w < table->worker_count; w++)
@@ -493,10 +481,12 @@ struct gw__table *gw__table_compile(struct gw_server *server, const struct gw__r
     table->worker_count = workers;
     struct compiler compiler = {
         .table = table, .registry = registry, .config = config, .checked = checked, .report = report,
-        .scope = {.report = report, .table = table, .service = scope_service},
+        .scope = {.report = report, .table = table},
     };
     struct compiler *c = &compiler;
     if (prepare(c) && make_common(c)) {
+        if (checked->idl_folder)
+            c->scope.no_idl = gw__idl_load_folder(&table->idl, checked->idl_folder, report) < 0;
         for (size_t i = 0; i < config->service_count; i++)
             compile_service(c, services, i);
         for (size_t i = 0; i < config->route_count; i++) {
@@ -544,8 +534,10 @@ void gw__table_destroy(struct gw__table *table)
         next = made->next;
         unmake(made);
     }
-    for (size_t i = 0; i < table->service_count; i++)
-        gw__service_release(table->services[i]);
+    for (size_t i = 0; i < table->callee_count; i++)
+        gw__service_release(table->callees[i].service);
+    gw__index_finish(&table->callee_index);
+    gw__idl_set_finish(&table->idl);
     gw__arena_finish(&table->arena);
     gw__free(table);
 }

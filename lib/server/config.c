@@ -190,6 +190,11 @@ void gw_config_set(struct gw_config *config, const char *key, const struct gw_op
     gw__option_done(value);
 }
 
+void gw_config_set_idl_folder(struct gw_config *config, const char *folder)
+{
+    gw_config_set(config, "idl", GW_OPTIONS("folder", folder));
+}
+
 const struct gw_option *gw_config_get(const struct gw_config *config, const char *key)
 {
     const struct gw__setting *setting = config && key ? gw__settings_find(&config->settings, key) : NULL;

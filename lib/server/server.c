@@ -375,8 +375,8 @@ static void swap_all(struct gw_server *server, struct gw__table *table)
 static void publish(struct gw_server *server, struct gw__table *table)
 {
     struct gw__snapshot *replaced = NULL;
-    for (size_t i = 0; i < table->service_count; i++) {
-        struct gw__snapshot *old = gw__service_publish(table->services[i]);
+    for (size_t i = 0; i < table->callee_count; i++) {
+        struct gw__snapshot *old = gw__service_publish(table->callees[i].service);
         if (old)
             old->replaced = replaced, replaced = old;
     }

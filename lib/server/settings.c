@@ -88,6 +88,13 @@ static const struct gw_option_spec admin_specs[] = {
     {0},
 };
 
+static const struct gw_option_spec idl_specs[] = {
+    {.key = "folder", .kind = GW_KIND_PATH, .required = true, .shorthand = true,
+     .doc = "Where the *.thrift files are, its subfolders included. echo.thrift describes service `echo`: its last "
+            "service block; another block of it is `echo.NAME`."},
+    {0},
+};
+
 static const struct gw_option_spec pool_specs[] = {
     {.key = "idle", .kind = GW_KIND_INT, .fallback = "512", .min = 0, .max = 100000,
      .doc = "Most idle connections kept to an instance by one worker."},
@@ -108,6 +115,7 @@ const struct gw_option_spec gw__top_specs[] = {
     {.key = "plugins", .kind = GW_KIND_STRINGS, .members = &plugin_item, .fallback = "()",
      .doc = "Shared objects with types of stages. A name without '/' is looked for in the plugin folder."},
     {.key = "admin", .kind = GW_KIND_GROUP, .members = admin_specs, .doc = "The admin API; none by default."},
+    {.key = "idl", .kind = GW_KIND_GROUP, .members = idl_specs, .doc = "What RPC services look like; none by default."},
     {.key = "limits", .kind = GW_KIND_GROUP, .members = top_limits, .fallback = "{}",
      .doc = "What a request may not exceed."},
     {.key = "timeouts", .kind = GW_KIND_GROUP, .members = top_timeouts, .fallback = "{}",
@@ -136,6 +144,14 @@ const struct gw_option_spec gw__service_specs[] = {
      .doc = "How an instance is chosen for a request."},
     {.key = "pool", .kind = GW_KIND_GROUP, .members = pool_specs, .fallback = "{}",
      .doc = "Connections kept for the next request."},
+    {.key = "idl", .kind = GW_KIND_STRING,
+     .doc = "Which service of the IDL folder it is; by default the one of its own name."},
+    {.key = "encoding", .kind = GW_KIND_CHOICE, .choices = "binary",
+     .doc = "How its Thrift values are encoded; in place of the endpoint's."},
+    {.key = "transport", .kind = GW_KIND_CHOICE, .choices = "unframed|framed",
+     .doc = "How its Thrift messages are delimited; in place of the endpoint's."},
+    {.key = "json", .kind = GW_KIND_CHOICE, .choices = "strict|kitex",
+     .doc = "How JSON is read for it; in place of the endpoint's."},
     {.key = "timeouts", .kind = GW_KIND_GROUP, .members = service_timeouts, .doc = "In place of the top level's."},
     {0},
 };

@@ -5,6 +5,8 @@
 
 #include "base/arena.h"
 #include "exchange/context.h"
+#include "idl/idl.h"
+#include "route/index.h"
 #include "route/router.h"
 #include "server/check.h"
 #include "server/registry.h"
@@ -25,8 +27,10 @@ struct gw__table {
     unsigned worker_count;
     atomic_uint views_held;
     uint64_t generation;
-    struct gw__service **services;   /* held */
-    size_t service_count;
+    struct gw__idl_set idl;          /* what the IDL folder held when the config was applied */
+    struct gw__callee *callees;      /* one a service, whose cell is held */
+    size_t callee_count;
+    struct gw__index callee_index;   /* by name */
     const char **route_ids;
     size_t route_count;
     struct gw__made *made;           /* instances and options, to be destroyed, the newest first */
@@ -51,6 +55,10 @@ struct gw__table *gw__table_compile(struct gw_server *server, const struct gw__r
                                     const struct gw__checked *checked, unsigned workers, struct gw__report *report);
 /* Frees a table that no worker looks at. Under the server's lock: it lets go of services. */
 void gw__table_destroy(struct gw__table *table);
-struct gw__service *gw__table_service(const struct gw__table *table, const char *name);
+
+/* callee.c: NULL if there is none of that name. */
+const struct gw__callee *gw__table_callee(const struct gw__table *table, const char *name, size_t size);
+/* Adds one; false when out of memory. There is room for it. */
+bool gw__table_add_callee(struct gw__table *table, const struct gw__callee *callee);
 
 #endif

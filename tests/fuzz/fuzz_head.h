@@ -67,7 +67,7 @@ static inline void fuzz_same_fields(const struct gw__head *head, const struct gw
 {
     unsigned at = 0;
     for (unsigned i = 0; i < head->fields.count; i++) {
-        const struct gw__field *field = &head->fields.items[i];
+        const struct gw__header *field = &head->fields.items[i];
         if (field->hop)
             continue;
         CHECK(at < raw->count);

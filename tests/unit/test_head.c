@@ -172,7 +172,7 @@ START_TEST(request)
     ck_assert_uint_eq(head.fields.count, 3);
     ck_assert_uint_ge(head.fields.capacity, 7);
     ck_assert(head.fields.items[1].hop);
-    struct gw__field *field = gw__fields_find(&head.fields, "x", 1, 0);
+    struct gw__header *field = gw__fields_find(&head.fields, "x", 1, 0);
     ((char *)field->value)[field->value_size] = '\0'; /* as promised */
     ck_assert_str_eq(field->value, "y");
     ck_assert_int_eq(request_of(&head, "GET / HTTP/1.1\r\nHost: h\r\n\r\n"), 0);
@@ -192,7 +192,7 @@ START_TEST(target_forms)
     ck_assert_int_eq(request_of(&head, "GET http://real:81/x HTTP/1.1\r\nHost: fake\r\n\r\n"), 0);
     is(head.host, "real:81");
     is(head.path, "/x");
-    const struct gw__field *host = gw__fields_find_id(&head.fields, GW__FIELD_HOST);
+    const struct gw__header *host = gw__fields_find_id(&head.fields, GW__FIELD_HOST);
     is((struct gw__str){host->value, host->value_size}, "real:81");
     ck_assert_int_eq(request_of(&head, "GET http://real HTTP/1.0\r\n\r\n"), 0);
     is(head.host, "real");
@@ -265,7 +265,7 @@ START_TEST(write_request)
     written(&head,
             "GET /a/b?q HTTP/1.1\r\nA: 1\r\nC: \r\nD: 3\r\nE: 4\r\nF: 5\r\nX-Added: a value that is somewhat longer\r\n"
             "Empty: \r\n");
-    struct gw__field first = head.fields.items[0];
+    struct gw__header first = head.fields.items[0];
     head.fields.items[0] = head.fields.items[4];
     head.fields.items[4] = first;
     written(&head,

@@ -257,7 +257,7 @@ START_TEST(timers_set_while_firing)
     set_in(&first, 5);
     set_in(&killer, 8);
     set_in(&victim, 8);
-    turn(50);
+    turn_until(&later.fired, 2);
     ck_assert_int_eq(again.fired, 2);
     ck_assert_int_eq(later.fired, 2);
     ck_assert_int_eq(due.fired, 1);

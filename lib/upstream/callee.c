@@ -1,0 +1,25 @@
+/* Words of a config to what they mean; the tables of options have checked them. */
+#include "upstream/callee.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* The number of the group's word, from 1; `old` if that says something already or the group says nothing. */
+static uint8_t choose(uint8_t old, const struct gw_option *group, const char *key, const char *const *words)
+{
+    const char *word = gw_option_string(group, key);
+    for (uint8_t i = 0; !old && word && words[i]; i++)
+        if (strcmp(words[i], word) == 0)
+            return (uint8_t)(i + 1);
+    return old;
+}
+
+void gw__speech_fill(struct gw__speech *speech, const struct gw_option *group)
+{
+    static const char *const encodings[] = {"binary", NULL};
+    static const char *const transports[] = {"unframed", "framed", NULL};
+    static const char *const forms[] = {"strict", "kitex", NULL};
+    speech->encoding = choose(speech->encoding, group, "encoding", encodings);
+    speech->transport = choose(speech->transport, group, "transport", transports);
+    speech->json = choose(speech->json, group, "json", forms);
+}
