@@ -2,6 +2,7 @@
  * passed on as they come. Nothing is buffered beyond what a blocked socket leaves. */
 #include "builtin.h"
 #include "exchange/exchange.h"
+#include "http/client.h"
 #include "upstream/attempt.h"
 
 #include <gateway/endpoint.h>
@@ -101,19 +102,10 @@ static void add_proxy_fields(struct gw_exchange *ex)
         add(ex, &ex->request.fields, GW__STR("Host"), host);
 }
 
-static bool is_idempotent(const struct gw__head *head)
+/* A body is gone once it has been sent. */
+static bool may_repeat(const struct gw_exchange *ex)
 {
-    switch (head->method_id) {
-    case GW__METHOD_GET:
-    case GW__METHOD_HEAD:
-    case GW__METHOD_OPTIONS:
-    case GW__METHOD_PUT:
-    case GW__METHOD_DELETE:
-    case GW__METHOD_TRACE:
-        return true;
-    default:
-        return false;
-    }
+    return !ex->request.has_body && gw__method_is_idempotent(ex->request.method_id);
 }
 
 static const struct gw__client_handler handler;
@@ -135,7 +127,7 @@ static void send_request(struct leg *leg)
     note_upstream(leg);
     if (!ex->times.upstream_begun_us)
         ex->times.upstream_begun_us = ex->context->loop->now_us;
-    leg->stream = gw__client_use(leg->attempt.client, &handler, leg, &ex->response, &ex->arena);
+    leg->stream = gw__client_use(leg->attempt.outbound, &handler, leg, &ex->response, &ex->arena);
     leg->stream->ops->send_head(leg->stream, head, head->has_body, length);
 }
 
@@ -181,6 +173,7 @@ static enum gw_flow on_request(struct gw_exchange *ex, struct gw_endpoint *self)
     leg->attempt.service = proxy->service;
     leg->attempt.on_ready = on_ready;
     leg->attempt.on_failed = on_failed;
+    leg->attempt.once = !may_repeat(ex);
     add_proxy_fields(ex);
     switch (gw__attempt_start(&leg->attempt)) {
     case GW__ATTEMPT_READY:
@@ -248,11 +241,11 @@ static bool try_again(struct leg *leg, enum gw__stream_failure failure)
 {
     struct gw_exchange *ex = leg->ex;
     struct gw__client_stream *stream = leg->stream;
-    if (!stream->reused || failure > GW__FAILED_RESET || ex->request.has_body || !is_idempotent(&ex->request))
+    if (!stream->reused || failure > GW__FAILED_RESET || !may_repeat(ex))
         return false;
     leg->stream = NULL;
     stream->ops->finish(stream);
-    leg->attempt.client = NULL;
+    leg->attempt.outbound = NULL;
     enum gw__attempt_result result = gw__attempt_again(&leg->attempt);
     if (result == GW__ATTEMPT_READY)
         send_request(leg);
@@ -300,7 +293,7 @@ static void on_end(struct gw_exchange *ex, struct gw_endpoint *self)
     struct leg *leg = gw_exchange_scratch(ex, self);
     if (leg->stream) {
         leg->stream->ops->finish(leg->stream);
-        leg->attempt.client = NULL;
+        leg->attempt.outbound = NULL;
     }
     gw__attempt_finish(&leg->attempt);
 }

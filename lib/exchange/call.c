@@ -3,7 +3,7 @@
 #include "exchange/exchange.h"
 
 #include "base/alloc.h"
-#include "http/message.h"
+#include "http/client.h"
 #include "upstream/attempt.h"
 
 #define REPLY_LIMIT (1 << 20)
@@ -40,7 +40,7 @@ static void release(struct gw_call *call)
     gw__task_cancel(call->ex->context->loop, &call->task);
     if (stream) {
         stream->ops->finish(stream);
-        call->attempt.client = NULL;
+        call->attempt.outbound = NULL;
     }
     gw__attempt_finish(&call->attempt);
 }
@@ -126,7 +126,7 @@ static void on_fail(struct gw__client_stream *stream, enum gw__stream_failure fa
     if (stream->reused && failure <= GW__FAILED_RESET) { /* the pooled connection was dead already */
         call->stream = NULL;
         stream->ops->finish(stream);
-        call->attempt.client = NULL;
+        call->attempt.outbound = NULL;
         enum gw__attempt_result result = gw__attempt_again(&call->attempt);
         if (result == GW__ATTEMPT_WAITING)
             return;
@@ -150,7 +150,7 @@ static void on_ready(struct gw__attempt *attempt)
 {
     struct gw_call *call = gw__container_of(attempt, struct gw_call, attempt);
     struct gw__client_stream *stream =
-        gw__client_use(attempt->client, &handler, call, &call->response, &call->ex->arena);
+        gw__client_use(attempt->outbound, &handler, call, &call->response, &call->ex->arena);
     call->stream = stream;
     stream->ops->send_head(stream, &call->request, call->body_size > 0,
                            call->body_size ? (int64_t)call->body_size : -1);

@@ -1,11 +1,8 @@
-/* One HTTP/1.1 connection to an instance. Its read event stays armed while it idles in a pool: that is
- * how a close by the peer is noticed, at no cost. */
+/* One HTTP/1.1 connection to an instance: what happens on it while it is in use. Bytes that come before or
+ * behind that belong to no answer: then the connection is not used again. */
 #include "http/client.h"
 
-#include "base/alloc.h"
 #include "http/write.h"
-
-#include <errno.h>
 
 #define SPARE_FIELDS 8
 #define MAX_INTERIMS 16
@@ -14,38 +11,28 @@
 static const struct gw__parse_limits response_limits = {
     .line_bytes = 8192, .head_bytes = 65536, .fields = GW__MAX_FIELDS};
 
-enum state { CONNECTING, IDLE, HEAD, BODY, COMPLETE, CLOSED };
+enum phase { HEAD, BODY, COMPLETE };
 
 static struct gw__client *of_stream(struct gw__client_stream *stream)
 {
     return gw__container_of(stream, struct gw__client, stream);
 }
 
-void gw__client_close(struct gw__client *client)
+static struct gw__client *of_outbound(struct gw__outbound *outbound)
 {
-    if (client->state == CLOSED)
-        return;
-    client->state = CLOSED;
-    gw__conn_close(&client->conn);
-    gw__timer_stop(&client->timer);
-    gw__list_remove(&client->link);
-    gw__kept_leave(&client->in, 0);
-    gw__loop_defer(client->conn.loop, &client->task);
+    return gw__container_of(outbound, struct gw__client, base);
 }
 
-static void close_and_tell(struct gw__client *client)
+static bool is_in_use(const struct gw__client *client)
 {
-    if (client->state == CLOSED)
-        return;
-    gw__client_close(client);
-    client->owner->on_closed(client);
+    return client->base.state == GW__OUTBOUND_IN_USE;
 }
 
 static void fail(struct gw__client *client, enum gw__stream_failure failure)
 {
     client->keep_alive = false;
-    client->state = COMPLETE; /* nothing more comes; finish() closes */
-    gw__conn_pause(&client->conn);
+    client->phase = COMPLETE; /* nothing more comes; finish() closes */
+    gw__conn_pause(&client->base.conn);
     client->stream.handler->on_fail(&client->stream, failure);
 }
 
@@ -77,49 +64,39 @@ static void stream_send_head(struct gw__client_stream *stream, const struct gw__
     client->out = (struct gw__outgoing){.write_head = write_head, .chunked = has_body && length < 0};
     client->out.head_bytes = gw__head_bytes(head) + OWN_FIELDS_BYTES;
     if (has_body)
-        gw__loop_defer(client->conn.loop, &client->task);
+        gw__loop_defer(client->base.conn.loop, &client->base.task);
     else
-        gw__outgoing_send(&client->out, &client->conn, NULL, 0, false, NULL);
+        gw__outgoing_send(&client->out, &client->base.conn, NULL, 0, false, NULL);
 }
 
 static bool stream_send_data(struct gw__client_stream *stream, const char *data, size_t size, bool last,
                              const struct gw__fields *trailers)
 {
     struct gw__client *client = of_stream(stream);
-    if (client->state == CLOSED)
+    if (!is_in_use(client))
         return false;
     if (last)
         client->request_done = true;
-    return gw__outgoing_send(&client->out, &client->conn, data, size, last, trailers) && !last;
+    return gw__outgoing_send(&client->out, &client->base.conn, data, size, last, trailers) && !last;
 }
 
 static void stream_pause(struct gw__client_stream *stream)
 {
-    gw__conn_pause(&of_stream(stream)->conn);
+    gw__conn_pause(&of_stream(stream)->base.conn);
 }
 
 static void stream_resume(struct gw__client_stream *stream)
 {
-    gw__conn_resume(&of_stream(stream)->conn);
+    gw__conn_resume(&of_stream(stream)->base.conn);
 }
 
 static void stream_finish(struct gw__client_stream *stream)
 {
     struct gw__client *client = of_stream(stream);
-    if (client->state == CLOSED || client->state == IDLE)
-        return;
-    bool good = client->state == COMPLETE && client->keep_alive && client->request_done && !client->extra &&
-                !gw__conn_blocked(&client->conn) && !client->conn.ended && !client->conn.error;
+    bool good = client->phase == COMPLETE && client->keep_alive && client->request_done && !client->extra;
+    client->phase = COMPLETE;
     stream->handler = NULL;
-    if (!good) {
-        close_and_tell(client);
-        return;
-    }
-    client->state = IDLE;
-    client->answered = true;
-    client->idle_since_ms = gw__loop_ms(client->conn.loop);
-    gw__conn_resume(&client->conn);
-    client->owner->on_idle(client);
+    gw__outbound_finish(&client->base, good);
 }
 
 static const struct gw__client_stream_ops stream_ops = {
@@ -173,7 +150,7 @@ static bool consume_head(struct gw__client *client, const char **data, const cha
     if (result == GW__PARSE_OK)
         *data += client->raw->size;
     if (result == GW__PARSE_OK && client->raw->status < 200 && take_interim(client, head))
-        return client->state == HEAD;
+        return client->phase == HEAD;
     if (result == GW__PARSE_BAD || client->raw->status < 200) {
         *data = end;
         fail(client, GW__FAILED_GARBAGE);
@@ -186,10 +163,10 @@ static bool consume_head(struct gw__client *client, const char **data, const cha
     }
     client->keep_alive = stream->head->keep_alive;
     int64_t length = begin_body(client, stream->head);
-    client->state = client->body.framing == GW__FRAMING_NONE ? COMPLETE : BODY;
+    client->phase = client->body.framing == GW__FRAMING_NONE ? COMPLETE : BODY;
     client->extra = *data < end;
-    stream->handler->on_head(stream, client->state == COMPLETE ? 0 : length);
-    return client->state == BODY;
+    stream->handler->on_head(stream, client->phase == COMPLETE ? 0 : length);
+    return client->phase == BODY;
 }
 
 static bool consume_body(struct gw__client *client, const char **data, const char *end)
@@ -206,11 +183,11 @@ static bool consume_body(struct gw__client *client, const char **data, const cha
         return false;
     }
     if (result == GW__BODY_LAST)
-        client->state = COMPLETE;
+        client->phase = COMPLETE;
     client->extra = *data < end;
-    if (stream->handler->on_data(stream, piece.data, piece.size, result == GW__BODY_LAST) && client->state == BODY)
-        gw__conn_pause(&client->conn);
-    return client->state == BODY;
+    if (stream->handler->on_data(stream, piece.data, piece.size, result == GW__BODY_LAST) && client->phase == BODY)
+        gw__conn_pause(&client->base.conn);
+    return client->phase == BODY;
 }
 
 /* Takes in an answer; what is left is kept. False when out of memory. */
@@ -218,10 +195,10 @@ static bool consume(struct gw__client *client, const char *data, const char *end
 {
     bool more = true;
     while (more && data < end)
-        more = client->state == HEAD ? consume_head(client, &data, end) : consume_body(client, &data, end);
-    if (client->state == CLOSED)
+        more = client->phase == HEAD ? consume_head(client, &data, end) : consume_body(client, &data, end);
+    if (client->base.state == GW__OUTBOUND_CLOSED)
         return true;
-    if (client->state == COMPLETE || client->state == IDLE) /* bytes behind the answer are `extra` */
+    if (client->phase == COMPLETE) /* bytes behind the answer are `extra` */
         data = end;
     if (client->in.size)
         gw__kept_leave(&client->in, (size_t)(end - data));
@@ -232,12 +209,12 @@ static bool consume(struct gw__client *client, const char *data, const char *end
 
 static void on_data(struct gw__conn *conn, const char *data, size_t size)
 {
-    struct gw__client *client = gw__container_of(conn, struct gw__client, conn);
-    if (client->state == IDLE) { /* an answer to nothing: a 408, most likely */
-        close_and_tell(client);
+    struct gw__client *client = gw__container_of(conn, struct gw__client, base.conn);
+    if (!is_in_use(client)) { /* an answer to nothing: a 408, most likely */
+        gw__outbound_close_and_tell(&client->base);
         return;
     }
-    if (client->state == COMPLETE) {
+    if (client->phase == COMPLETE) {
         client->keep_alive = false;
         return;
     }
@@ -250,105 +227,77 @@ static void on_data(struct gw__conn *conn, const char *data, size_t size)
         kept = consume(client, data, data + size);
     }
     if (!kept)
-        fail(client, client->state == HEAD ? GW__FAILED_MEMORY : GW__FAILED_CUT);
+        fail(client, client->phase == HEAD ? GW__FAILED_MEMORY : GW__FAILED_CUT);
 }
 
-static void on_end(struct gw__conn *conn, int error)
+static void on_end(struct gw__outbound *outbound, int error)
 {
-    struct gw__client *client = gw__container_of(conn, struct gw__client, conn);
-    switch (client->state) {
-    case CONNECTING:
-        client->owner->on_failed(client, error ? error : ECONNRESET);
-        gw__client_close(client);
-        break;
-    case IDLE:
-        close_and_tell(client);
-        break;
-    case HEAD:
+    struct gw__client *client = of_outbound(outbound);
+    if (client->phase == HEAD) {
         fail(client, error ? GW__FAILED_RESET : GW__FAILED_CLOSED);
-        break;
-    case BODY:
-        if (error || client->body.framing != GW__FRAMING_CLOSE) {
-            fail(client, GW__FAILED_CUT);
-        } else {
-            client->state = COMPLETE;
-            client->stream.handler->on_data(&client->stream, NULL, 0, true);
-        }
-        break;
-    default:
-        break;
+    } else if (client->phase == BODY && (error || client->body.framing != GW__FRAMING_CLOSE)) {
+        fail(client, GW__FAILED_CUT);
+    } else if (client->phase == BODY) {
+        client->phase = COMPLETE;
+        client->stream.handler->on_data(&client->stream, NULL, 0, true);
     }
 }
 
 static void on_room(struct gw__conn *conn)
 {
-    struct gw__client *client = gw__container_of(conn, struct gw__client, conn);
-    if ((client->state == HEAD || client->state == BODY) && !client->request_done)
+    struct gw__client *client = gw__container_of(conn, struct gw__client, base.conn);
+    if (is_in_use(client) && client->phase != COMPLETE && !client->request_done)
         client->stream.handler->on_room(&client->stream);
 }
 
-static void on_connected(struct gw__conn *conn)
+static void on_task(struct gw__outbound *outbound)
 {
-    struct gw__client *client = gw__container_of(conn, struct gw__client, conn);
-    gw__timer_stop(&client->timer);
-    client->state = IDLE;
-    client->owner->on_connected(client);
+    struct gw__client *client = of_outbound(outbound);
+    if (client->out.write_head && is_in_use(client)) /* a head whose body is not here yet */
+        gw__outgoing_send(&client->out, &outbound->conn, NULL, 0, false, NULL);
 }
 
-static void handle_connect_timeout(struct gw__timer *timer)
+static void on_close(struct gw__outbound *outbound)
 {
-    struct gw__client *client = gw__container_of(timer, struct gw__client, timer);
-    client->owner->on_failed(client, ETIMEDOUT);
-    gw__client_close(client);
+    gw__kept_leave(&of_outbound(outbound)->in, 0);
 }
 
-static void run_task(struct gw__task *task)
-{
-    struct gw__client *client = gw__container_of(task, struct gw__client, task);
-    if (client->state == CLOSED)
-        gw__free(client);
-    else if (client->out.write_head && client->state >= HEAD) /* a head whose body is not here yet */
-        gw__outgoing_send(&client->out, &client->conn, NULL, 0, false, NULL);
-}
-
-static const struct gw__conn_ops conn_ops = {
-    .on_connected = on_connected,
-    .on_data = on_data,
+static const struct gw__outbound_protocol protocol = {
+    .size = sizeof(struct gw__client),
+    .ops = {.on_connected = gw__outbound_connected,
+            .on_data = on_data,
+            .on_end = gw__outbound_ended,
+            .on_room = on_room},
     .on_end = on_end,
-    .on_room = on_room,
+    .on_task = on_task,
+    .on_close = on_close,
 };
 
-struct gw__client *gw__client_connect(struct gw__loop *loop, const struct sockaddr *address, socklen_t size,
-                                      int64_t timeout_ms, struct gw__raw_head *raw,
-                                      const struct gw__client_owner *owner, void *pool)
+struct gw__outbound *gw__client_connect(struct gw__loop *loop, const struct sockaddr *address, socklen_t size,
+                                        int64_t timeout_ms, struct gw__raw_head *raw,
+                                        const struct gw__outbound_owner *owner, void *pool)
 {
-    struct gw__client *client = gw__calloc(1, sizeof *client);
-    if (!client || gw__conn_connect(&client->conn, loop, address, size, &conn_ops) < 0) {
-        gw__free(client);
-        return NULL;
+    struct gw__outbound *outbound = gw__outbound_connect(&protocol, loop, address, size, timeout_ms, owner, pool);
+    if (outbound) {
+        of_outbound(outbound)->stream.ops = &stream_ops;
+        of_outbound(outbound)->raw = raw;
     }
-    client->stream.ops = &stream_ops;
-    client->owner = owner;
-    client->pool = pool;
-    client->raw = raw;
-    client->task.run = run_task;
-    gw__list_init(&client->link);
-    gw__timer_init(&client->timer, handle_connect_timeout);
-    gw__timer_set(loop, &client->timer, gw__loop_ms(loop) + (uint64_t)timeout_ms);
-    return client;
+    return outbound;
 }
 
-struct gw__client_stream *gw__client_use(struct gw__client *client, const struct gw__client_handler *handler,
+struct gw__client_stream *gw__client_use(struct gw__outbound *outbound, const struct gw__client_handler *handler,
                                          void *user, struct gw__head *head, struct gw__arena *arena)
 {
+    struct gw__client *client = of_outbound(outbound);
     struct gw__client_stream *stream = &client->stream;
     stream->handler = handler;
     stream->user = user;
     stream->head = head;
     stream->arena = arena;
     stream->trailers = (struct gw__fields){0};
-    stream->reused = client->answered;
-    client->state = HEAD;
+    stream->reused = outbound->answered;
+    outbound->state = GW__OUTBOUND_IN_USE;
+    client->phase = HEAD;
     client->interims = 0;
     client->request_done = false;
     client->out = (struct gw__outgoing){0};

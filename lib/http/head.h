@@ -77,6 +77,13 @@ enum gw__method_id {
     GW__METHOD_TRACE,
 };
 
+/* Twice does the same as once: RFC 9110 section 9.2.2. */
+static inline bool gw__method_is_idempotent(unsigned id)
+{
+    return (1u << GW__METHOD_GET | 1u << GW__METHOD_HEAD | 1u << GW__METHOD_OPTIONS | 1u << GW__METHOD_PUT |
+            1u << GW__METHOD_DELETE | 1u << GW__METHOD_TRACE) >> id & 1u;
+}
+
 /* A request's or a response's head; each uses its half of the start line. */
 struct gw__head {
     struct gw__fields fields;

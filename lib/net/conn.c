@@ -194,6 +194,12 @@ bool gw__conn_send(struct gw__conn *conn, const struct iovec *pieces, int count)
     return true;
 }
 
+bool gw__conn_is_quiet(const struct gw__conn *conn)
+{
+    char byte;
+    return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && (errno == EAGAIN || errno == EINTR);
+}
+
 /* Looks at paused sockets in batches; a reset or a closed peer ends them. */
 static void watch_paused(struct gw__timer *timer)
 {

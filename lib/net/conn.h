@@ -45,6 +45,8 @@ static inline bool gw__conn_blocked(const struct gw__conn *conn)
 {
     return conn->out.size > 0;
 }
+/* Nothing has come that on_data or on_end is still to tell of: a look at the socket. */
+bool gw__conn_is_quiet(const struct gw__conn *conn);
 /* It is of no use any more: drops what is queued; on_end follows, not from inside. */
 void gw__conn_break(struct gw__conn *conn, int error);
 /* Stops and resumes on_data. */

@@ -17,13 +17,18 @@ static void set_instance(struct gw__attempt *attempt, struct gw__instance *insta
     attempt->instance = instance;
 }
 
+static struct gw__pool *pool_of(struct gw__attempt *attempt, struct gw__instance *instance)
+{
+    return gw__upstream_pool(attempt->upstream, attempt->service, instance, attempt->protocol);
+}
+
 static bool connect_to(struct gw__attempt *attempt, struct gw__pool *pool)
 {
     int64_t timeout_ms = atomic_load_explicit(&attempt->service->connect_ms, memory_order_relaxed);
-    attempt->client = gw__pool_connect(pool, timeout_ms, attempt);
-    if (!attempt->client)
+    attempt->outbound = gw__pool_connect(pool, timeout_ms, attempt);
+    if (!attempt->outbound)
         attempt->error = errno;
-    return attempt->client != NULL;
+    return attempt->outbound != NULL;
 }
 
 /* The one whose turn it is; after a failure the one that stands behind it, whatever others did to the turns. */
@@ -45,12 +50,12 @@ static enum gw__attempt_result try_next(struct gw__attempt *attempt)
         if (attempt->tries++ >= count)
             return failed(attempt, attempt->error == ETIMEDOUT ? GW__ATTEMPT_TIMEOUT : GW__ATTEMPT_REFUSED);
         struct gw__instance *instance = choose(attempt, snapshot);
-        struct gw__pool *pool = instance ? gw__upstream_pool(attempt->upstream, attempt->service, instance) : NULL;
+        struct gw__pool *pool = instance ? pool_of(attempt, instance) : NULL;
         if (!pool)
             return failed(attempt, GW__ATTEMPT_MEMORY);
         set_instance(attempt, instance);
-        attempt->client = gw__pool_take(pool);
-        if (attempt->client)
+        attempt->outbound = gw__pool_take(pool, attempt->once);
+        if (attempt->outbound)
             return GW__ATTEMPT_READY;
         if (connect_to(attempt, pool))
             return GW__ATTEMPT_WAITING;
@@ -68,7 +73,7 @@ enum gw__attempt_result gw__attempt_start(struct gw__attempt *attempt)
 
 enum gw__attempt_result gw__attempt_again(struct gw__attempt *attempt)
 {
-    struct gw__pool *pool = gw__upstream_pool(attempt->upstream, attempt->service, attempt->instance);
+    struct gw__pool *pool = pool_of(attempt, attempt->instance);
     if (pool && connect_to(attempt, pool))
         return GW__ATTEMPT_WAITING;
     return try_next(attempt);
@@ -76,26 +81,26 @@ enum gw__attempt_result gw__attempt_again(struct gw__attempt *attempt)
 
 void gw__attempt_finish(struct gw__attempt *attempt)
 {
-    if (attempt->client)
-        attempt->client->waiter = NULL;
-    attempt->client = NULL;
+    if (attempt->outbound)
+        attempt->outbound->waiter = NULL;
+    attempt->outbound = NULL;
     if (attempt->instance)
         gw__instance_release(attempt->instance);
     attempt->instance = NULL;
 }
 
-void gw__attempt_connected(struct gw__client *client)
+void gw__attempt_connected(struct gw__outbound *outbound)
 {
-    struct gw__attempt *attempt = client->waiter;
-    client->waiter = NULL;
+    struct gw__attempt *attempt = outbound->waiter;
+    outbound->waiter = NULL;
     attempt->on_ready(attempt);
 }
 
-void gw__attempt_failed(struct gw__client *client, int error)
+void gw__attempt_failed(struct gw__outbound *outbound, int error)
 {
-    struct gw__attempt *attempt = client->waiter;
-    client->waiter = NULL;
-    attempt->client = NULL;
+    struct gw__attempt *attempt = outbound->waiter;
+    outbound->waiter = NULL;
+    attempt->outbound = NULL;
     attempt->error = error;
     enum gw__attempt_result result = try_next(attempt);
     if (result == GW__ATTEMPT_READY)

@@ -1,5 +1,5 @@
-/* Attempt: getting a stream to an instance of a service - from the pool, or by connecting, to the next
- * instance where one does not answer. Embedded in what needs it. */
+/* Attempt: getting a connection to an instance of a service that speaks a protocol - from the pool, or by connecting,
+ * to the next instance where one does not answer. Embedded in what needs it. */
 #ifndef GW_UPSTREAM_ATTEMPT_H
 #define GW_UPSTREAM_ATTEMPT_H
 
@@ -15,21 +15,23 @@ struct gw__attempt {
     struct gw__upstream *upstream;
     struct gw__service *service;
     struct gw__instance *instance; /* the last one tried; held until gw__attempt_finish() */
-    struct gw__client *client;     /* connecting, or connected */
+    struct gw__outbound *outbound; /* connecting, or connected */
     uint32_t tries;
     int error;                     /* errno of the last failed connect */
     enum gw__attempt_failure failure;
-    void (*on_ready)(struct gw__attempt *attempt); /* attempt->client is connected */
+    enum gw__protocol protocol;
+    bool once; /* what is to be sent can't be sent a second time: see gw__pool_take() */
+    void (*on_ready)(struct gw__attempt *attempt); /* attempt->outbound is connected */
     void (*on_failed)(struct gw__attempt *attempt);
 };
 
-/* READY and FAILED come by return or, after WAITING, by hook. upstream, service and hooks are set by the
- * caller. */
+/* READY and FAILED come by return or, after WAITING, by hook. upstream, service, protocol and hooks
+ * are set by the caller. */
 enum gw__attempt_result gw__attempt_start(struct gw__attempt *attempt);
 /* Once more to the same instance on a new connection, after a pooled one turned out to be dead. */
 enum gw__attempt_result gw__attempt_again(struct gw__attempt *attempt);
-/* Gives up a connect under way (the connection goes to the pool when it comes) and lets go. A client in
- * use is given back by its stream's finish(), before this. */
+/* Gives up a connect under way (the connection goes to the pool when it comes) and lets go. One in use
+ * is given back by its stream's finish, before this. */
 void gw__attempt_finish(struct gw__attempt *attempt);
 
 #endif

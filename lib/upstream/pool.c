@@ -3,24 +3,29 @@
 #include "upstream/pool.h"
 
 #include "base/alloc.h"
+#include "http/client.h"
+#include "net/byte_stream.h"
 
 #define SWEEP_MS 1000
+#define FRESH_MS 10 /* what has idled no longer is taken unseen */
 
-static void on_connected(struct gw__client *client);
-static void on_failed(struct gw__client *client, int error);
-static void on_idle(struct gw__client *client);
-static void on_closed(struct gw__client *client);
+static void on_connected(struct gw__outbound *outbound);
+static void on_failed(struct gw__outbound *outbound, int error);
+static void on_idle(struct gw__outbound *outbound);
+static void on_closed(struct gw__outbound *outbound);
 
-static const struct gw__client_owner owner = {
+static const struct gw__outbound_owner owner = {
     .on_connected = on_connected,
     .on_failed = on_failed,
     .on_idle = on_idle,
     .on_closed = on_closed,
 };
 
-static void free_pool(struct gw__pool *pool)
+/* Takes the pool out of its place in the list of its instance. */
+static void free_pool(struct gw__pool **place)
 {
-    pool->upstream->pools[pool->instance->index] = NULL;
+    struct gw__pool *pool = *place;
+    *place = pool->next;
     gw__instance_release(pool->instance);
     gw__free(pool);
 }
@@ -28,17 +33,22 @@ static void free_pool(struct gw__pool *pool)
 static void close_all(struct gw__link *list)
 {
     while (!gw__list_empty(list))
-        gw__client_close(gw__container_of(list->next, struct gw__client, link));
+        gw__outbound_close(gw__container_of(list->next, struct gw__outbound, link));
+}
+
+static void close_idle(struct gw__pool *pool, struct gw__outbound *outbound)
+{
+    gw__outbound_close(outbound);
+    pool->idle_count--;
 }
 
 static void close_older(struct gw__pool *pool, uint64_t since_ms)
 {
     while (!gw__list_empty(&pool->idle)) {
-        struct gw__client *client = gw__container_of(pool->idle.prev, struct gw__client, link);
-        if (client->idle_since_ms > since_ms)
+        struct gw__outbound *outbound = gw__container_of(pool->idle.prev, struct gw__outbound, link);
+        if (outbound->idle_since_ms > since_ms)
             return;
-        gw__client_close(client);
-        pool->idle_count--;
+        close_idle(pool, outbound);
     }
 }
 
@@ -46,27 +56,35 @@ void gw__upstream_sweep(struct gw__upstream *upstream)
 {
     uint64_t now_ms = gw__loop_ms(upstream->loop);
     for (uint32_t i = 0; i < upstream->pool_count; i++) {
-        struct gw__pool *pool = upstream->pools[i];
-        if (!pool)
-            continue;
-        bool removed = atomic_load(&pool->instance->removed);
-        close_older(pool, removed                                  ? UINT64_MAX
-                          : now_ms > (uint64_t)pool->keep_alive_ms ? now_ms - (uint64_t)pool->keep_alive_ms
-                                                                   : 0);
-        if (removed && !pool->busy_count)
-            free_pool(pool);
+        struct gw__pool **place = &upstream->pools[i], *pool;
+        while ((pool = *place)) {
+            bool removed = atomic_load(&pool->instance->removed);
+            close_older(pool, removed                                  ? UINT64_MAX
+                              : now_ms > (uint64_t)pool->keep_alive_ms ? now_ms - (uint64_t)pool->keep_alive_ms
+                                                                       : 0);
+            if (removed && !pool->busy_count)
+                free_pool(place);
+            else
+                place = &pool->next;
+        }
     }
+}
+
+static bool has_connections(const struct gw__upstream *upstream)
+{
+    for (uint32_t i = 0; i < upstream->pool_count; i++)
+        for (const struct gw__pool *pool = upstream->pools[i]; pool; pool = pool->next)
+            if (pool->idle_count || pool->busy_count)
+                return true;
+    return false;
 }
 
 static void handle_sweep(struct gw__timer *timer)
 {
     struct gw__upstream *upstream = gw__container_of(timer, struct gw__upstream, sweep);
     gw__upstream_sweep(upstream);
-    for (uint32_t i = 0; i < upstream->pool_count; i++)
-        if (upstream->pools[i] && (upstream->pools[i]->idle_count || upstream->pools[i]->busy_count)) {
-            gw__timer_set(upstream->loop, timer, gw__loop_ms(upstream->loop) + SWEEP_MS);
-            return;
-        }
+    if (has_connections(upstream))
+        gw__timer_set(upstream->loop, timer, gw__loop_ms(upstream->loop) + SWEEP_MS);
 }
 
 void gw__upstream_init(struct gw__upstream *upstream, struct gw__loop *loop, struct gw__raw_head *raw)
@@ -80,13 +98,12 @@ void gw__upstream_finish(struct gw__upstream *upstream)
     if (!upstream->loop)
         return;
     gw__timer_stop(&upstream->sweep);
-    for (uint32_t i = 0; i < upstream->pool_count; i++) {
-        if (!upstream->pools[i])
-            continue;
-        close_all(&upstream->pools[i]->idle);
-        close_all(&upstream->pools[i]->busy);
-        free_pool(upstream->pools[i]);
-    }
+    for (uint32_t i = 0; i < upstream->pool_count; i++)
+        while (upstream->pools[i]) {
+            close_all(&upstream->pools[i]->idle);
+            close_all(&upstream->pools[i]->busy);
+            free_pool(&upstream->pools[i]);
+        }
     for (uint32_t i = 0; i < upstream->balance_count; i++)
         gw__free(upstream->balances[i].current);
     gw__free(upstream->pools);
@@ -142,23 +159,34 @@ struct gw__instance *gw__upstream_pick(struct gw__upstream *upstream, struct gw_
     return snapshot->instances[turn];
 }
 
+static struct gw__pool *make_pool(struct gw__upstream *upstream, struct gw__instance *instance,
+                                  enum gw__protocol protocol)
+{
+    struct gw__pool *pool = gw__calloc(1, sizeof *pool);
+    if (!pool)
+        return NULL;
+    pool->upstream = upstream;
+    pool->instance = instance;
+    pool->protocol = (uint8_t)protocol;
+    gw__instance_hold(instance);
+    gw__list_init(&pool->idle);
+    gw__list_init(&pool->busy);
+    pool->next = upstream->pools[instance->index];
+    return upstream->pools[instance->index] = pool;
+}
+
 struct gw__pool *gw__upstream_pool(struct gw__upstream *upstream, struct gw__service *service,
-                                   struct gw__instance *instance)
+                                   struct gw__instance *instance, enum gw__protocol protocol)
 {
     if (!reach((void **)&upstream->pools, &upstream->pool_count, instance->index, sizeof *upstream->pools))
         return NULL;
     struct gw__pool *pool = upstream->pools[instance->index];
-    if (!pool) {
-        pool = gw__calloc(1, sizeof *pool);
-        if (!pool)
-            return NULL;
-        pool->upstream = upstream;
-        pool->instance = instance;
-        gw__instance_hold(instance);
-        gw__list_init(&pool->idle);
-        gw__list_init(&pool->busy);
-        upstream->pools[instance->index] = pool;
-    }
+    while (pool && pool->protocol != protocol)
+        pool = pool->next;
+    if (!pool)
+        pool = make_pool(upstream, instance, protocol);
+    if (!pool)
+        return NULL;
     pool->idle_limit = (uint32_t)atomic_load_explicit(&service->pool_idle, memory_order_relaxed);
     pool->keep_alive_ms = atomic_load_explicit(&service->pool_keep_alive_ms, memory_order_relaxed);
     if (!gw__timer_pending(&upstream->sweep))
@@ -166,72 +194,81 @@ struct gw__pool *gw__upstream_pool(struct gw__upstream *upstream, struct gw__ser
     return pool;
 }
 
-static void become_busy(struct gw__pool *pool, struct gw__client *client)
+static void become_busy(struct gw__pool *pool, struct gw__outbound *outbound)
 {
-    gw__list_remove(&client->link);
-    gw__list_insert(&pool->busy, &client->link);
+    gw__list_remove(&outbound->link);
+    gw__list_insert(&pool->busy, &outbound->link);
     pool->busy_count++;
-    client->pooled = false;
+    outbound->pooled = false;
 }
 
-struct gw__client *gw__pool_take(struct gw__pool *pool)
+struct gw__outbound *gw__pool_take(struct gw__pool *pool, bool once)
 {
-    if (gw__list_empty(&pool->idle))
-        return NULL;
-    struct gw__client *client = gw__container_of(pool->idle.next, struct gw__client, link);
-    pool->idle_count--;
-    become_busy(pool, client);
-    return client;
+    while (!gw__list_empty(&pool->idle)) {
+        struct gw__outbound *outbound = gw__container_of(pool->idle.next, struct gw__outbound, link);
+        if (once && gw__loop_ms(pool->upstream->loop) > outbound->idle_since_ms + FRESH_MS &&
+            !gw__conn_is_quiet(&outbound->conn)) {
+            close_idle(pool, outbound);
+            continue;
+        }
+        pool->idle_count--;
+        become_busy(pool, outbound);
+        return outbound;
+    }
+    return NULL;
 }
 
-struct gw__client *gw__pool_connect(struct gw__pool *pool, int64_t timeout_ms, void *waiter)
+struct gw__outbound *gw__pool_connect(struct gw__pool *pool, int64_t timeout_ms, void *waiter)
 {
     const struct gw__sockaddr *address = &pool->instance->address;
     struct gw__upstream *upstream = pool->upstream;
-    struct gw__client *client =
-        gw__client_connect(upstream->loop, &address->to.base, address->size, timeout_ms, upstream->raw, &owner, pool);
-    if (client) {
-        client->waiter = waiter;
-        become_busy(pool, client);
+    struct gw__outbound *outbound =
+        pool->protocol == GW__PROTOCOL_HTTP
+            ? gw__client_connect(upstream->loop, &address->to.base, address->size, timeout_ms, upstream->raw, &owner,
+                                 pool)
+            : gw__byte_stream_connect(upstream->loop, &address->to.base, address->size, timeout_ms, &owner, pool);
+    if (outbound) {
+        outbound->waiter = waiter;
+        become_busy(pool, outbound);
     }
-    return client;
+    return outbound;
 }
 
-static void on_connected(struct gw__client *client)
+static void on_connected(struct gw__outbound *outbound)
 {
-    if (client->waiter)
-        gw__attempt_connected(client);
+    if (outbound->waiter)
+        gw__attempt_connected(outbound);
     else
-        on_idle(client);
+        on_idle(outbound);
 }
 
-static void on_failed(struct gw__client *client, int error)
+static void on_failed(struct gw__outbound *outbound, int error)
 {
-    struct gw__pool *pool = client->pool;
+    struct gw__pool *pool = outbound->pool;
     pool->busy_count--;
-    if (client->waiter)
-        gw__attempt_failed(client, error);
+    if (outbound->waiter)
+        gw__attempt_failed(outbound, error);
 }
 
-static void on_idle(struct gw__client *client)
+static void on_idle(struct gw__outbound *outbound)
 {
-    struct gw__pool *pool = client->pool;
+    struct gw__pool *pool = outbound->pool;
     pool->busy_count--;
-    client->idle_since_ms = gw__loop_ms(pool->upstream->loop);
+    outbound->idle_since_ms = gw__loop_ms(pool->upstream->loop);
     if (pool->idle_count >= pool->idle_limit || atomic_load_explicit(&pool->instance->removed, memory_order_relaxed)) {
-        gw__client_close(client);
+        gw__outbound_close(outbound);
         return;
     }
-    gw__list_remove(&client->link);
-    gw__list_insert(&pool->idle, &client->link);
+    gw__list_remove(&outbound->link);
+    gw__list_insert(&pool->idle, &outbound->link);
     pool->idle_count++;
-    client->pooled = true;
+    outbound->pooled = true;
 }
 
-static void on_closed(struct gw__client *client)
+static void on_closed(struct gw__outbound *outbound)
 {
-    struct gw__pool *pool = client->pool;
-    if (client->pooled)
+    struct gw__pool *pool = outbound->pool;
+    if (outbound->pooled)
         pool->idle_count--;
     else
         pool->busy_count--;

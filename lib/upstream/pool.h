@@ -1,18 +1,24 @@
-/* Pools and balancing state of one worker. Endpoints get a *stream* of an instance from here, never a
- * connection. */
+/* Pools and balancing state of one worker. An endpoint gets a connection of an instance from here that speaks its
+ * protocol, and works on a *stream*: one use of it. */
 #ifndef GW_UPSTREAM_POOL_H
 #define GW_UPSTREAM_POOL_H
 
-#include "http/client.h"
+#include "http/parse.h"
+#include "net/outbound.h"
 #include "upstream/service.h"
 
-/* Connections of this worker to one instance; the most recently used is used next. */
+/* What connections speak: those of one never serve another. */
+enum gw__protocol { GW__PROTOCOL_HTTP, GW__PROTOCOL_THRIFT };
+
+/* Connections of this worker to one instance in one protocol; the most recently used is used next. */
 struct gw__pool {
+    struct gw__pool *next; /* of the same instance, for another protocol */
     struct gw__upstream *upstream;
     struct gw__instance *instance; /* held */
     struct gw__link idle, busy;
     uint32_t idle_count, busy_count, idle_limit;
     int64_t keep_alive_ms;
+    uint8_t protocol; /* enum gw__protocol */
 };
 
 struct gw__balance {
@@ -24,7 +30,7 @@ struct gw__balance {
 struct gw__upstream {
     struct gw__loop *loop;
     struct gw__raw_head *raw;
-    struct gw__pool **pools; /* by instance index */
+    struct gw__pool **pools; /* by instance index: the first */
     struct gw__balance *balances; /* by service index */
     uint32_t pool_count, balance_count;
     struct gw__timer sweep; /* closes what idles too long */
@@ -38,17 +44,18 @@ void gw__upstream_sweep(struct gw__upstream *upstream);
 
 /* The instance whose turn it is, or NULL if there is none or memory is out. */
 struct gw__instance *gw__upstream_pick(struct gw__upstream *upstream, struct gw__service *service);
-/* The worker's pool of an instance; NULL when out of memory. */
+/* The worker's pool of an instance for a protocol; NULL when out of memory. */
 struct gw__pool *gw__upstream_pool(struct gw__upstream *upstream, struct gw__service *service,
-                                   struct gw__instance *instance);
-/* An idle connection, taken out, or NULL. */
-struct gw__client *gw__pool_take(struct gw__pool *pool);
-/* Begins a new one for `waiter`, see gw__client_waiter. NULL with errno. */
-struct gw__client *gw__pool_connect(struct gw__pool *pool, int64_t timeout_ms, void *waiter);
+                                   struct gw__instance *instance, enum gw__protocol protocol);
+/* An idle connection, taken out, or NULL. once: what it is for can't be sent a second time, so one that has idled for
+ * more than a moment is looked at first, and dropped if the peer has closed it meanwhile. */
+struct gw__outbound *gw__pool_take(struct gw__pool *pool, bool once);
+/* Begins a new one for `waiter`. NULL with errno. */
+struct gw__outbound *gw__pool_connect(struct gw__pool *pool, int64_t timeout_ms, void *waiter);
 
-/* How waiters are told, set once: attempt.c. client->waiter is NULL when nobody waits any more: then the
+/* How waiters are told, set once: attempt.c. outbound->waiter is NULL when nobody waits any more: then the
  * connection goes to the pool. */
-void gw__attempt_connected(struct gw__client *client);
-void gw__attempt_failed(struct gw__client *client, int error);
+void gw__attempt_connected(struct gw__outbound *outbound);
+void gw__attempt_failed(struct gw__outbound *outbound, int error);
 
 #endif

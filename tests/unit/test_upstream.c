@@ -1,8 +1,11 @@
 /* Cells, balancing, pools and attempts, on a loop of the test's own; instances are listening sockets. */
+#include "http/client.h"
+#include "net/byte_stream.h"
 #include "unit.h"
 #include "upstream/attempt.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -213,14 +216,33 @@ static void on_failed(struct gw__attempt *attempt)
     gw__container_of(attempt, struct wish, attempt)->failed++;
 }
 
-static enum gw__attempt_result start(struct wish *wish)
+static enum gw__attempt_result begin(struct wish *wish, enum gw__protocol protocol, bool once)
 {
-    *wish = (struct wish){.attempt = {
-        .upstream = &upstream, .service = service, .on_ready = on_ready, .on_failed = on_failed}};
+    *wish = (struct wish){.attempt = {.upstream = &upstream,
+                                      .service = service,
+                                      .protocol = protocol,
+                                      .once = once,
+                                      .on_ready = on_ready,
+                                      .on_failed = on_failed}};
     gw__loop_enter(&loop);
     enum gw__attempt_result result = gw__attempt_start(&wish->attempt);
     gw__loop_leave(&loop);
     return result;
+}
+
+static enum gw__attempt_result start(struct wish *wish)
+{
+    return begin(wish, GW__PROTOCOL_HTTP, false);
+}
+
+static enum gw__attempt_result start_in(struct wish *wish, enum gw__protocol protocol)
+{
+    return begin(wish, protocol, false);
+}
+
+static enum gw__attempt_result start_once(struct wish *wish)
+{
+    return begin(wish, GW__PROTOCOL_THRIFT, true);
 }
 
 static void finish(struct wish *wish)
@@ -230,18 +252,31 @@ static void finish(struct wish *wish)
     gw__loop_leave(&loop);
 }
 
+static void finish_use(struct wish *wish, bool good)
+{
+    gw__loop_enter(&loop);
+    gw__byte_stream_finish(gw__byte_stream_use(wish->attempt.outbound, NULL, NULL), good);
+    gw__attempt_finish(&wish->attempt);
+    gw__loop_leave(&loop);
+}
+
+static struct gw__pool *thrift_pool(void)
+{
+    return gw__upstream_pool(&upstream, service, current()->instances[0], GW__PROTOCOL_THRIFT);
+}
+
 static struct gw__pool *pool_of(uint32_t place)
 {
-    return gw__upstream_pool(&upstream, service, current()->instances[place]);
+    return gw__upstream_pool(&upstream, service, current()->instances[place], GW__PROTOCOL_HTTP);
 }
 
 /* Connections nobody waits for any more go to the pool. */
-static void fill_pool(struct gw__client **clients, int count)
+static void fill_pool(struct gw__outbound **clients, int count)
 {
     for (int i = 0; i < count; i++) {
         struct wish wish;
         ck_assert_int_eq(start(&wish), GW__ATTEMPT_WAITING);
-        clients[i] = wish.attempt.client;
+        clients[i] = wish.attempt.outbound;
         finish(&wish);
         turn(10);
     }
@@ -250,11 +285,11 @@ static void fill_pool(struct gw__client **clients, int count)
 START_TEST(the_last_used_is_used_next)
 {
     publish(0, 1);
-    struct gw__client *clients[2];
+    struct gw__outbound *clients[2];
     struct wish a, b;
     ck_assert_int_eq(start(&a), GW__ATTEMPT_WAITING);
     ck_assert_int_eq(start(&b), GW__ATTEMPT_WAITING);
-    clients[0] = a.attempt.client, clients[1] = b.attempt.client;
+    clients[0] = a.attempt.outbound, clients[1] = b.attempt.outbound;
     finish(&a);
     turn(10);
     ck_assert_uint_eq(pool_of(0)->idle_count, 1);
@@ -262,8 +297,8 @@ START_TEST(the_last_used_is_used_next)
     ck_assert_int_eq(b.ready, 1);
     ck_assert_int_eq(a.ready, 0);
     ck_assert_int_eq(start(&a), GW__ATTEMPT_READY);
-    ck_assert_ptr_eq(a.attempt.client, clients[0]);
-    ck_assert_ptr_null(gw__pool_take(pool_of(0)));
+    ck_assert_ptr_eq(a.attempt.outbound, clients[0]);
+    ck_assert_ptr_null(gw__pool_take(pool_of(0), false));
     gw__attempt_finish(&a.attempt);
     gw__attempt_finish(&b.attempt);
     (void)clients[1];
@@ -286,7 +321,7 @@ END_TEST
 
 START_TEST(what_idles_too_long_is_swept)
 {
-    struct gw__client *clients[1];
+    struct gw__outbound *clients[1];
     service->next_pool_keep_alive_ms = 50;
     publish(0, 1);
     fill_pool(clients, 1);
@@ -303,7 +338,7 @@ END_TEST
 
 START_TEST(a_removed_instances_pool_goes)
 {
-    struct gw__client *clients[1];
+    struct gw__outbound *clients[1];
     struct wish wish;
     publish(0, 1);
     fill_pool(clients, 1);
@@ -315,7 +350,8 @@ START_TEST(a_removed_instances_pool_goes)
     gw__loop_enter(&loop);
     gw__upstream_sweep(&upstream);
     ck_assert_ptr_nonnull(upstream.pools[index]); /* one is in use */
-    gw__client_use(wish.attempt.client, NULL, NULL, NULL, NULL)->ops->finish(&wish.attempt.client->stream);
+    struct gw__client_stream *stream = gw__client_use(wish.attempt.outbound, NULL, NULL, NULL, NULL);
+    stream->ops->finish(stream);
     gw__attempt_finish(&wish.attempt);
     gw__loop_leave(&loop);
     gw__loop_enter(&loop);
@@ -329,7 +365,7 @@ END_TEST
 
 START_TEST(a_pooled_connection_that_is_closed_leaves)
 {
-    struct gw__client *clients[1];
+    struct gw__outbound *clients[1];
     publish(0, 1);
     fill_pool(clients, 1);
     ck_assert_uint_eq(pool_of(0)->idle_count, 1);
@@ -339,6 +375,208 @@ START_TEST(a_pooled_connection_that_is_closed_leaves)
     struct wish wish;
     ck_assert_int_eq(start(&wish), GW__ATTEMPT_WAITING);
     finish(&wish);
+}
+END_TEST
+
+START_TEST(protocols_have_pools_of_their_own)
+{
+    struct gw__outbound *http[1];
+    struct wish wish;
+    publish(0, 1);
+    fill_pool(http, 1);
+    ck_assert_uint_eq(pool_of(0)->idle_count, 1);
+    ck_assert_int_eq(start_in(&wish, GW__PROTOCOL_THRIFT), GW__ATTEMPT_WAITING);
+    struct gw__outbound *thrift = wish.attempt.outbound;
+    finish(&wish);
+    turn(10);
+    ck_assert_uint_eq(pool_of(0)->idle_count, 1);
+    ck_assert_int_eq(start_in(&wish, GW__PROTOCOL_THRIFT), GW__ATTEMPT_READY);
+    ck_assert_ptr_eq(wish.attempt.outbound, thrift);
+    finish_use(&wish, true);
+    ck_assert_int_eq(start(&wish), GW__ATTEMPT_READY);
+    ck_assert_ptr_eq(wish.attempt.outbound, http[0]);
+    struct gw__instance *gone = current()->instances[0];
+    uint32_t index = gone->index;
+    gw__instance_hold(gone);
+    publish(1, 1);
+    gw__loop_enter(&loop);
+    gw__upstream_sweep(&upstream);
+    ck_assert_ptr_nonnull(upstream.pools[index]); /* HTTP's alone is left: one is in use */
+    ck_assert_int_eq(upstream.pools[index]->protocol, GW__PROTOCOL_HTTP);
+    ck_assert_ptr_null(upstream.pools[index]->next);
+    struct gw__client_stream *stream = gw__client_use(wish.attempt.outbound, NULL, NULL, NULL, NULL);
+    stream->ops->finish(stream);
+    gw__attempt_finish(&wish.attempt);
+    gw__upstream_sweep(&upstream);
+    gw__loop_leave(&loop);
+    ck_assert_ptr_null(upstream.pools[index]);
+    ck_assert_int_eq(atomic_load(&gone->refs), 1);
+    gw__instance_release(gone);
+}
+END_TEST
+
+/* The loop does not turn between the peer's close and the taking: only a look at the socket can tell. */
+START_TEST(what_may_be_sent_once_is_not_sent_on_a_dead_connection)
+{
+    struct wish wish;
+    publish(0, 1);
+    ck_assert_int_eq(start_once(&wish), GW__ATTEMPT_WAITING);
+    finish(&wish);
+    turn(10);
+    int peer = accept(listeners[0], NULL, NULL);
+    usleep(15000);
+    ck_assert_int_eq(start_once(&wish), GW__ATTEMPT_READY); /* quiet for long, but alive */
+    finish_use(&wish, true);
+    close(peer);
+    ck_assert_int_eq(start_once(&wish), GW__ATTEMPT_READY); /* in use a moment ago: not looked at */
+    finish_use(&wish, true);
+    usleep(15000);
+    ck_assert_int_eq(start_once(&wish), GW__ATTEMPT_WAITING);
+    ck_assert_uint_eq(thrift_pool()->idle_count, 0);
+    ck_assert_uint_eq(thrift_pool()->busy_count, 1);
+    finish(&wish);
+}
+END_TEST
+
+/* ---- byte streams ---- */
+
+static struct {
+    char bytes[64];
+    size_t size;
+    int rooms, ends, error;
+} heard;
+
+static void hear_data(struct gw__byte_stream *stream, const char *data, size_t size)
+{
+    ck_assert_uint_le(heard.size + size, sizeof heard.bytes);
+    memcpy(heard.bytes + heard.size, data, size);
+    heard.size += size;
+}
+
+static void hear_room(struct gw__byte_stream *stream)
+{
+    heard.rooms++;
+}
+
+static void hear_end(struct gw__byte_stream *stream, int error)
+{
+    heard.ends++;
+    heard.error = error;
+}
+
+static const struct gw__byte_stream_handler hearing = {
+    .on_data = hear_data, .on_room = hear_room, .on_end = hear_end};
+
+/* A connected stream, whose other end is *peer. */
+static struct gw__byte_stream *open_stream(struct wish *wish, int *peer)
+{
+    memset(&heard, 0, sizeof heard);
+    ck_assert_int_eq(start_in(wish, GW__PROTOCOL_THRIFT), GW__ATTEMPT_WAITING);
+    turn(10);
+    ck_assert_int_eq(wish->ready, 1);
+    *peer = accept(listeners[0], NULL, NULL);
+    ck_assert_int_ge(*peer, 0);
+    return gw__byte_stream_use(wish->attempt.outbound, &hearing, NULL);
+}
+
+static void finish_stream(struct wish *wish, struct gw__byte_stream *stream, bool good)
+{
+    gw__loop_enter(&loop);
+    gw__byte_stream_finish(stream, good);
+    gw__attempt_finish(&wish->attempt);
+    gw__loop_leave(&loop);
+}
+
+START_TEST(a_stream_carries_bytes_and_is_used_again)
+{
+    struct wish wish;
+    struct iovec pieces[2] = {{"ab", 2}, {"cde", 3}};
+    char got[8];
+    int peer;
+    publish(0, 1);
+    struct gw__byte_stream *stream = open_stream(&wish, &peer);
+    ck_assert(!stream->reused);
+    ck_assert(!gw__byte_stream_send(stream, pieces, 2));
+    ck_assert_int_eq(recv(peer, got, sizeof got, 0), 5);
+    ck_assert_int_eq(memcmp(got, "abcde", 5), 0);
+    gw__byte_stream_pause(stream);
+    ck_assert_int_eq(send(peer, "xyz", 3, 0), 3);
+    turn(5);
+    ck_assert_uint_eq(heard.size, 0);
+    gw__byte_stream_resume(stream);
+    turn(5);
+    ck_assert_uint_eq(heard.size, 3);
+    ck_assert_int_eq(memcmp(heard.bytes, "xyz", 3), 0);
+    gw__byte_stream_pause(stream); /* what idles reads, whatever it was left like */
+    finish_stream(&wish, stream, true);
+    ck_assert_uint_eq(thrift_pool()->idle_count, 1);
+    ck_assert_int_eq(start_in(&wish, GW__PROTOCOL_THRIFT), GW__ATTEMPT_READY);
+    ck_assert_ptr_eq(gw__byte_stream_use(wish.attempt.outbound, &hearing, NULL), stream);
+    ck_assert(stream->reused);
+    finish_stream(&wish, stream, true);
+    ck_assert_int_eq(send(peer, "?", 1, 0), 1); /* nobody asked for that */
+    turn(5);
+    ck_assert_uint_eq(thrift_pool()->idle_count, 0);
+    ck_assert_uint_eq(heard.size, 3);
+    ck_assert_int_eq(heard.ends, 0);
+    close(peer);
+}
+END_TEST
+
+START_TEST(a_stream_that_is_not_good_is_closed)
+{
+    struct wish wish;
+    char byte;
+    int peer;
+    publish(0, 1);
+    struct gw__byte_stream *stream = open_stream(&wish, &peer);
+    finish_stream(&wish, stream, false);
+    ck_assert_int_eq(recv(peer, &byte, 1, 0), 0);
+    close(peer);
+    stream = open_stream(&wish, &peer);
+    close(peer);
+    turn(5);
+    ck_assert_int_eq(heard.ends, 1);
+    ck_assert_int_eq(heard.error, 0);
+    finish_stream(&wish, stream, true); /* the peer has gone */
+    stream = open_stream(&wish, &peer);
+    setsockopt(peer, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    close(peer);
+    turn(5);
+    ck_assert_int_eq(heard.error, ECONNRESET);
+    finish_stream(&wish, stream, true);
+    ck_assert_uint_eq(thrift_pool()->idle_count, 0);
+    ck_assert_uint_eq(thrift_pool()->busy_count, 0);
+}
+END_TEST
+
+START_TEST(a_blocked_stream_tells_of_room)
+{
+    static char block[1 << 20], sink[1 << 16];
+    struct wish wish;
+    int peer;
+    publish(0, 1);
+    struct gw__byte_stream *stream = open_stream(&wish, &peer);
+    struct iovec piece = {block, sizeof block};
+    int sent = 0;
+    bool blocked = false;
+    for (; sent < 64 && !blocked; sent++)
+        blocked = gw__byte_stream_send(stream, &piece, 1);
+    ck_assert(blocked);
+    turn(5);
+    ck_assert_int_eq(heard.rooms, 0);
+    for (size_t left = (size_t)sent * sizeof block; left;) {
+        ssize_t n = recv(peer, sink, sizeof sink, MSG_DONTWAIT);
+        left -= n > 0 ? (size_t)n : 0;
+        event_base_loop(loop.base, EVLOOP_NONBLOCK);
+    }
+    ck_assert_int_eq(heard.rooms, 1);
+    blocked = false;
+    for (int i = 0; i < 64 && !blocked; i++)
+        blocked = gw__byte_stream_send(stream, &piece, 1);
+    finish_stream(&wish, stream, true); /* what is queued can't be waited for */
+    ck_assert_uint_eq(thrift_pool()->idle_count, 0);
+    close(peer);
 }
 END_TEST
 
@@ -359,7 +597,7 @@ START_TEST(each_instance_is_tried_once)
         ck_assert_int_eq(wish.ready, 1);
         ck_assert_int_eq(wish.failed, 0);
         ck_assert_str_eq(wish.attempt.instance->text, texts[3 - dead[_i][0] - dead[_i][1]]);
-        gw__client_close(wish.attempt.client); /* as if never used */
+        gw__outbound_close(wish.attempt.outbound); /* as if never used */
         pool_of((uint32_t)(3 - dead[_i][0] - dead[_i][1]))->busy_count--;
         finish(&wish);
     }
@@ -423,6 +661,11 @@ Suite *make_suite(void)
     tcase_add_test(tests, what_idles_too_long_is_swept);
     tcase_add_test(tests, a_removed_instances_pool_goes);
     tcase_add_test(tests, a_pooled_connection_that_is_closed_leaves);
+    tcase_add_test(tests, protocols_have_pools_of_their_own);
+    tcase_add_test(tests, what_may_be_sent_once_is_not_sent_on_a_dead_connection);
+    tcase_add_test(tests, a_stream_carries_bytes_and_is_used_again);
+    tcase_add_test(tests, a_stream_that_is_not_good_is_closed);
+    tcase_add_test(tests, a_blocked_stream_tells_of_room);
     tcase_add_loop_test(tests, each_instance_is_tried_once, 0, 3);
     tcase_add_test(tests, all_dead_or_none_at_all);
     tcase_add_test(tests, without_memory_it_says_so);
