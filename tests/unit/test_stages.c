@@ -26,7 +26,9 @@ struct gw_filter {
 
 struct gw_exchange {
     const char *path, *query, *error_code, *error_message, *upstream, *route, *variable, *header, *cut, *expanded;
+    const char *members[8]; /* names and JSON texts in turn */
     int status;
+    bool envelope;
     int64_t timeout_ms;
     char changed[64], body[1024], content_type[64], scratch[64];
     void *memory[8];
@@ -56,6 +58,20 @@ const char *gw_exchange_route(const struct gw_exchange *ex) { return ex->route; 
 const char *gw_exchange_upstream(const struct gw_exchange *ex) { return ex->upstream; }
 const char *gw_exchange_error_code(const struct gw_exchange *ex) { return ex->error_code; }
 const char *gw_exchange_error_message(const struct gw_exchange *ex) { return ex->error_message; }
+const char *gw_exchange_error_member_at(const struct gw_exchange *ex, size_t index, const char **json)
+{
+    *json = ex->members[2 * index] ? ex->members[2 * index + 1] : NULL;
+    return ex->members[2 * index];
+}
+const char *gw_exchange_error_member(const struct gw_exchange *ex, const char *name)
+{
+    for (size_t i = 0; ex->members[i]; i += 2)
+        if (strcmp(ex->members[i], name) == 0)
+            return ex->members[i + 1];
+    return NULL;
+}
+void gw_exchange_set_envelope(struct gw_exchange *ex, bool envelope) { ex->envelope = envelope; }
+bool gw_exchange_envelope(const struct gw_exchange *ex) { return ex->envelope; }
 const char *gw_exchange_cut_reason(const struct gw_exchange *ex) { return ex->cut; }
 const char *gw_exchange_variable(const struct gw_exchange *ex, const char *name) { return NULL; }
 const char *gw_exchange_raw_variable(const struct gw_exchange *ex, const char *name)
@@ -73,6 +89,17 @@ void *gw_exchange_scratch(struct gw_exchange *ex, const void *self) { return ex-
 void *gw_exchange_alloc(struct gw_exchange *ex, size_t size)
 {
     return ex->memory[ex->memory_count++] = calloc(1, size);
+}
+char *gw_exchange_print(struct gw_exchange *ex, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = NULL;
+    if (vasprintf(&text, format, args) < 0)
+        abort();
+    va_end(args);
+    ex->memory[ex->memory_count++] = text;
+    return text;
 }
 void gw_exchange_set_path(struct gw_exchange *ex, const char *path)
 {
@@ -149,13 +176,17 @@ static void drop(struct gw_filter *self, struct gw_exchange *ex)
         free(ex->memory[i]);
 }
 
-/* Runs the one head hook of a filter; what it changed is in ex. */
+/* Runs the head hooks of a filter, that of the response last; what they changed is in ex. */
 static enum gw_flow run(const struct gw_filter_type *type, const struct gw_option *options, struct gw_exchange *ex)
 {
     int result;
     struct gw_filter *self = make(type, options, &result);
     ck_assert_int_eq(result, 0);
-    enum gw_flow flow = type->on_request ? type->on_request(ex, self) : type->on_response(ex, self);
+    enum gw_flow flow = GW_CONTINUE;
+    if (type->on_request)
+        flow = type->on_request(ex, self);
+    if (type->on_response)
+        flow = type->on_response(ex, self);
     drop(self, ex);
     ex->memory_count = 0;
     return flow;
@@ -290,6 +321,100 @@ START_TEST(failures_become_problems)
 }
 END_TEST
 
+START_TEST(problems_have_the_members_of_the_error)
+{
+    struct gw_exchange ex = {.status = 422, .error_code = "GW4221", .error_message = "NotFound", .upstream = "h:1",
+                             .members = {"exception", "{\"type\":\"NotFound\"}", "a\"b", "[1]"}};
+    run(&gw__filter_errors, GW_VALUE("problem"), &ex);
+    ck_assert_str_eq(ex.body, "{\"type\":\"about:blank\",\"title\":\"Unprocessable Content\",\"status\":422,"
+                              "\"detail\":\"NotFound\",\"code\":\"GW4221\",\"source\":\"upstream\","
+                              "\"request_id\":\"0123456789abcdef0123456789abcdef\","
+                              "\"exception\":{\"type\":\"NotFound\"},\"a\\\"b\":[1]}\n");
+    ck_assert(!ex.envelope);
+}
+END_TEST
+
+START_TEST(failures_in_the_envelope)
+{
+    static const struct {
+        int status;
+        const char *code, *body;
+    } cases[] = {
+        {400, "GW4001", "{\"err_code\":10001,\"err_message\":\"bad request\"}"},
+        {404, "GW4041", "{\"err_code\":10002,\"err_message\":\"server not found\"}"},
+        {404, "GW4042", "{\"err_code\":10002,\"err_message\":\"server not found\"}"},
+        {404, "GW4043", "{\"err_code\":10003,\"err_message\":\"server method not found\"}"},
+        {502, "GW5021", "{\"err_code\":10004,\"err_message\":\"request server fail\"}"},
+        {503, "GW5033", "{\"err_code\":10004,\"err_message\":\"request server fail\"}"},
+        {504, "GW5041", "{\"err_code\":10004,\"err_message\":\"request server fail\"}"},
+        {422, "GW4221", "{\"err_code\":10005,\"err_message\":\"server handle fail\"}"},
+        {409, "GW4221", "{\"err_code\":10005,\"err_message\":\"server handle fail\"}"},
+        {502, "GW5025", "{\"err_code\":10005,\"err_message\":\"server handle fail\"}"},
+        {502, "GW5024", "{\"err_code\":10006,\"err_message\":\"response unable parse\"}"},
+        {502, "GW5026", "{\"err_code\":10006,\"err_message\":\"response unable parse\"}"},
+        {502, "GW5027", "{\"err_code\":10004,\"err_message\":\"request server fail\"}"},
+        {429, "GW4000", "{\"err_code\":10004,\"err_message\":\"request server fail\"}"},
+        {403, "GW4000", "{\"err_code\":10001,\"err_message\":\"bad request\"}"},
+        {500, "GW5000", "{\"err_code\":10004,\"err_message\":\"request server fail\"}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct gw_exchange ex = {.status = cases[i].status, .error_code = cases[i].code, .error_message = "m"};
+        ck_assert_int_eq(run(&gw__filter_errors, GW_VALUE("envelope"), &ex), GW_REPLY);
+        ck_assert_str_eq(ex.body, cases[i].body);
+        ck_assert_int_eq(ex.status, 200);
+        ck_assert_str_eq(ex.content_type, "application/json; charset=utf-8");
+    }
+    struct gw_exchange ex = {.status = 500}; /* a backend's own */
+    ck_assert_int_eq(run(&gw__filter_errors, GW_VALUE("envelope"), &ex), GW_CONTINUE);
+    ck_assert(ex.envelope);
+}
+END_TEST
+
+START_TEST(what_the_codec_refuses_keeps_its_status)
+{
+    int result;
+    struct gw_exchange ex = {.status = 431, .error_code = "GW4001", .error_message = "the head is too large"};
+    struct gw_filter *self = make(&gw__filter_errors, GW_VALUE("envelope"), &result);
+    ck_assert_int_eq(gw__filter_errors.on_response(&ex, self), GW_REPLY);
+    ck_assert_int_eq(ex.status, 431);
+    ck_assert_str_eq(ex.body, "{\"err_code\":10001,\"err_message\":\"bad request\"}");
+    drop(self, &ex);
+}
+END_TEST
+
+START_TEST(failed_calls_by_category)
+{
+    static const struct {
+        struct gw_exchange ex;
+        const char *body;
+    } cases[] = {
+        {{.status = 404, .error_code = "GW4043", .members = {"service", "\"EchoSvc\"", "method", "\"a\\\"b\""}},
+         "{\"error_category\":\"missing method\",\"error_details\":\"a\\\"b in service: EchoSvc\"}"},
+        {{.status = 404, .error_code = "GW4043"}, "{\"err_code\":10003,\"err_message\":\"server method not found\"}"},
+        {{.status = 502, .error_code = "GW5025", .error_message = "biz \"error\"",
+          .members = {"exception", "{\"type\":\"TApplicationException\",\"value\":{\"type\":6}}"}},
+         "{\"error_category\":\"remote or network error[remote]\",\"error_details\":\"biz \\\"error\\\"\"}"},
+        {{.status = 422, .error_code = "GW4221", .error_message = "NotFound",
+          .members = {"exception", "{\"type\":\"A,\\\"value\\\":B\",\"value\":{\"id\":[1,{\"s\":\"}\\\"\"}],\"n\":null}}"}},
+         "{\"error_category\":\"remote or network error[remote]\","
+         "\"error_details\":\"{\\\"id\\\":[1,{\\\"s\\\":\\\"}\\\\\\\"\\\"}],\\\"n\\\":null}\"}"},
+        {{.status = 422, .error_code = "GW4221", .error_message = "NotFound", .members = {"exception", "{\"value\":7"}},
+         "{\"error_category\":\"remote or network error[remote]\",\"error_details\":\"7\"}"},
+        {{.status = 422, .error_code = "GW4221", .error_message = "NotFound", .members = {"exception", "{\"type\":\"\\"}},
+         "{\"error_category\":\"remote or network error[remote]\",\"error_details\":\"NotFound\"}"},
+        {{.status = 404, .error_code = "GW4042"}, "{\"err_code\":10002,\"err_message\":\"server not found\"}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct gw_exchange ex = cases[i].ex;
+        run(&gw__filter_errors, GW_OPTIONS("format", "envelope", "rpc_errors", "category"), &ex);
+        ck_assert_str_eq(ex.body, cases[i].body);
+    }
+    ck_assert_str_eq(refusal(&gw__filter_errors, GW_OPTIONS("rpc_errors", "category")),
+                     "expected format = \"envelope\" beside rpc_errors = \"category\", found \"problem\"");
+    ck_assert_str_eq(refusal(&gw__filter_errors, GW_OPTIONS("format", "soap")), "table");
+}
+END_TEST
+
 /* The line written for ex. */
 static const char *log_line(const char *format, struct gw_exchange *ex)
 {
@@ -389,6 +514,10 @@ Suite *make_suite(void)
     tcase_add_test(all, bad_templates_are_refused);
     tcase_add_test(all, timeout_is_set);
     tcase_add_test(all, failures_become_problems);
+    tcase_add_test(all, problems_have_the_members_of_the_error);
+    tcase_add_test(all, failures_in_the_envelope);
+    tcase_add_test(all, what_the_codec_refuses_keeps_its_status);
+    tcase_add_test(all, failed_calls_by_category);
     tcase_add_test(all, lines_in_json);
     tcase_add_test(all, lines_by_format);
     tcase_add_test(all, long_values_leave_a_whole_line);
