@@ -136,6 +136,11 @@ build_plain()
     build plain && export GW_SANITIZE=
 }
 
+build_peers() # before tests whose time is measured; what can't be built the tests tell
+{
+    $python tests/support/peer_cache.py >"$logs/build-peers.log" 2>&1 || echo "peers could not be built: $logs/build-peers.log"
+}
+
 # ---- runners
 
 run_units() # suite, command prefix...
@@ -204,7 +209,7 @@ suite_pytest() # suite, arguments
 }
 
 suite_wire() { suite_pytest wire -n 4; }
-suite_e2e() { suite_pytest e2e -n 4; }
+suite_e2e() { build_peers; suite_pytest e2e -n 4; }
 suite_faults() { suite_pytest faults -n 2; }
 suite_examples() { suite_pytest examples; }
 suite_gates() { suite_pytest gates; }
@@ -227,6 +232,7 @@ suite_asan()
     CK_FORK=no run_units asan # in a forked child a leak would not be seen
     local folders
     folders=$(traffic_folders)
+    build_peers
     [ -z "$folders" ] || run_pytest asan $folders -n 4 -m "not plain"
     unset ASAN_OPTIONS UBSAN_OPTIONS
     add_sanitizer_reports "$logs/asan-report"
@@ -245,6 +251,7 @@ suite_tsan()
     export GW_SANITIZE=thread TSAN_OPTIONS=halt_on_error=1:exitcode=66:second_deadlock_stack=1:log_path=$logs/tsan-report
     CK_FORK=no run_units tsan $fixed
     folders=$(traffic_folders)
+    build_peers
     [ -z "$folders" ] || python="$fixed $python" run_pytest tsan $folders -n 4 -m "threads and not plain"
     unset TSAN_OPTIONS
     add_sanitizer_reports "$logs/tsan-report"
@@ -304,7 +311,7 @@ packages() # suite
         python3 python3-pytest python3-pytest-xdist python3-pytest-timeout
     case $1 in
     fuzz) echo clang libclang-rt-14-dev ;;
-    e2e) echo thrift-compiler ;;
+    e2e | asan | tsan) echo thrift-compiler python3-thrift $(command -v go >/dev/null || echo golang-go) ;;
     faults) echo strace ;;
     gates) echo valgrind ;;
     examples) echo curl make thrift-compiler python3-thrift ;;

@@ -111,3 +111,4 @@ def test_names():
     names = re.findall(r"^name (\S+) is (\S+) of", dump(FOLDER), flags=re.M)
     assert ("echo", "EchoSvc") in names and ("sum.SumSvc", "SumSvc") in names
     assert ("types", "TypesSvc") in names and ("types.BaseSvc", "BaseSvc") in names
+    assert ("derived", "DerivedSvc") in names

@@ -1,0 +1,120 @@
+"""Real servers for the tests, built once into a cache outside the tree.
+
+A peer's folder in the cache is named by a hash of all that goes into it, and appears only when it is complete. Run as
+a program this builds all of them. Unreachable is raised where no registry of packages can be reached: all that is
+no failure of the peer."""
+import fcntl
+import hashlib
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PEERS, IDL = ROOT / "tests" / "peers", ROOT / "idl"
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "libgateway-peers"
+OFFLINE = re.compile(r"dial tcp|no such host|i/o timeout|connection refused|network is unreachable|handshake timeout")
+
+
+class Unreachable(Exception):
+    pass
+
+
+# building
+
+
+def run(*command, **kw):
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kw)
+    if done.returncode:
+        kind = Unreachable if OFFLINE.search(done.stdout) else AssertionError
+        raise kind(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout[-4000:]}")
+    return done.stdout.strip()
+
+
+def thrift(language, idl, into):
+    into.mkdir(parents=True, exist_ok=True)
+    run("thrift", "-r", "-out", into, "--gen", language, IDL / f"{idl}.thrift")
+
+
+def new_enough(go, wanted):
+    if not go or not os.path.exists(go):
+        return False
+    found = re.match(r"go(\d+)\.(\d+)", run(go, "env", "GOVERSION", env={**os.environ, "GOTOOLCHAIN": "local"}))
+    return bool(found) and tuple(map(int, found.groups())) >= wanted
+
+
+def go_command(folder, environment):
+    """The Go in PATH if it is what go.mod asks for, else one that comes as a module."""
+    version = re.search(r"^go (\d+)\.(\d+)", (folder / "go.mod").read_text(), re.M)
+    wanted, go = tuple(map(int, version.groups())), shutil.which("go")
+    if new_enough(go, wanted):
+        return go
+    assert go, "no go in PATH"
+    name = "golang.org/toolchain@v0.0.1-go{}.{}.0.linux-{}".format(*wanted, run(go, "env", "GOARCH"))
+    run(go, "mod", "download", name, cwd="/", env={**environment, "GOFLAGS": ""})
+    home = pathlib.Path(run(go, "env", "GOMODCACHE")) / name
+    for folder in (home / "bin", home / "pkg" / "tool"):  # modules lose the mode of their files
+        for path in folder.rglob("*"):
+            path.chmod(0o755)
+    return home / "bin" / "go"
+
+
+def build_thrift_python(folder):
+    thrift("py:package_prefix=gen.", "derived", folder / "gen")
+    shutil.copy(PEERS / "thrift-python" / "server.py", folder)
+
+
+def build_thrift_go(folder):
+    work = folder / "work"
+    shutil.copytree(PEERS / "thrift-go", work)
+    thrift("go:package_prefix=thriftpeer/gen/", "derived", work / "gen")
+    for program in (work / "gen").glob("*/*-remote"):
+        shutil.rmtree(program)
+    proxy = run("go", "env", "GOPROXY").split(",")[0]
+    environment = {**os.environ, "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "GOPROXY": proxy, "CGO_ENABLED": "0"}
+    run(go_command(work, environment), "build", "-o", folder / "server", ".", cwd=work, env=environment)
+    shutil.rmtree(work)
+
+
+def build_quickstart(folder):
+    for idl in ("echo", "sum"):
+        thrift("py", idl, folder)
+
+
+BUILD = {
+    "thrift-python": (build_thrift_python, ["types", "derived"]),
+    "thrift-go": (build_thrift_go, ["types", "derived"]),
+    "quickstart": (build_quickstart, ["echo", "sum"]),
+}
+
+
+def digest(name):
+    """Of the peer's own files, its IDL and what builds it."""
+    inputs = [IDL / f"{idl}.thrift" for idl in BUILD[name][1]] + [pathlib.Path(__file__)]
+    inputs += sorted(path for path in (PEERS / name).glob("*") if path.is_file())
+    made = hashlib.sha256()
+    for path in inputs:
+        made.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())
+    return made.hexdigest()[:16]
+
+
+def build(name):
+    """The folder of the built peer; whoever comes first builds it while the others wait."""
+    folder = CACHE / f"{name}-{digest(name)}"
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with open(CACHE / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            fresh = folder.with_suffix(".new")
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir()
+            BUILD[name][0](fresh)
+            fresh.rename(folder)
+    return folder
+
+
+if __name__ == "__main__":
+    for peer in sys.argv[1:] or BUILD:
+        print(build(peer))
