@@ -1,5 +1,5 @@
-/* failer: fails or replies in a hook of choice; a body hook does so once `after` bytes have passed. With `code` it fails
- * as the endpoints do: with that code, `message` and `members` of the error. */
+/* failer: fails or replies in a hook of choice; a body hook does so once `after` bytes have passed. With `code` it
+ * fails as the endpoints do: with that code, `message` and `members` of the error. */
 #include <event2/buffer.h>
 #include <gateway/gateway.h>
 #include <string.h>
