@@ -63,6 +63,7 @@ struct gw__ast_field {
 struct gw__ast_fields {
     struct gw__ast_field *first, **last;
     size_t count;
+    int32_t last_given; /* id to a field without one */
 };
 
 struct gw__ast_member {

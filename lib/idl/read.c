@@ -142,18 +142,19 @@ struct gw__ast_value *gw__parse_value(struct gw__parser *parser, unsigned depth)
     return ok ? value : NULL;
 }
 
-/* An id that is none is reported, and replaced by one that disturbs nobody. */
+/* Where none is given, -1, -2 and so on. One that is none is reported, and replaced likewise. */
 static bool parse_id(struct gw__parser *parser, struct gw__ast_fields *fields, struct gw__ast_field *field)
 {
-    field->id = -(int32_t)fields->count - 1;
-    if (parser->token.kind != GW__TOKEN_INT)
+    if (parser->token.kind != GW__TOKEN_INT) {
+        field->id = --fields->last_given;
         return true;
+    }
     int64_t id = parser->token.integer;
-    if (id < 1 || id > INT16_MAX)
+    bool good = id >= 1 && id <= INT16_MAX;
+    field->id = good ? (int32_t)id : --fields->last_given;
+    if (!good)
         gw__idl_error(parser->file, parser->token.pos, "GW1105", "expected a field id from 1 to 32767, found %lld",
                       (long long)id);
-    else
-        field->id = (int32_t)id;
     gw__parse_next(parser);
     return gw__parse_expect(parser, ':');
 }

@@ -247,6 +247,19 @@ void gw__json_put_string(struct gw__json_out *out, const char *text, size_t size
     gw__json_put_string_end(out);
 }
 
+void gw__json_put_uuid(struct gw__json_out *out, const char *bytes)
+{
+    static const char hex[] = "0123456789abcdef";
+    char text[36], *at = text;
+    for (unsigned i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *at++ = '-';
+        *at++ = hex[(unsigned char)bytes[i] >> 4];
+        *at++ = hex[bytes[i] & 15];
+    }
+    gw__json_put_string(out, text, sizeof text);
+}
+
 static void put_groups(struct gw__json_out *out, const void *data, size_t size)
 {
     if (size / 3 < SIZE_MAX / 8 && gw__json_out_room(out, size / 3 * 4 + 4))

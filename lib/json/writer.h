@@ -78,6 +78,8 @@ void gw__json_put_uint64(struct gw__json_out *out, uint64_t value);
 bool gw__json_put_double(struct gw__json_out *out, double value);
 
 void gw__json_put_string(struct gw__json_out *out, const char *text, size_t size);
+/* 16 bytes as a string: 00112233-4455-6677-8899-aabbccddeeff. */
+void gw__json_put_uuid(struct gw__json_out *out, const char *bytes);
 /* Bytes as a string of base64, padded. */
 void gw__json_put_base64(struct gw__json_out *out, const void *data, size_t size);
 /* Either in pieces, cut anywhere. */

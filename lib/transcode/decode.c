@@ -172,19 +172,6 @@ static void put_double(struct gw__decode *decode, const char *bytes)
     gw__json_put_double(decode->out, number);
 }
 
-static void put_uuid(struct gw__decode *decode, const char *bytes)
-{
-    static const char hex[] = "0123456789abcdef";
-    char text[36], *out = text;
-    for (unsigned i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *out++ = '-';
-        *out++ = hex[(unsigned char)bytes[i] >> 4];
-        *out++ = hex[bytes[i] & 15];
-    }
-    gw__json_put_string(decode->out, text, sizeof text);
-}
-
 static void put_fixed(struct gw__decode *decode, const char *bytes)
 {
     switch (decode->type->kind) {
@@ -194,7 +181,7 @@ static void put_fixed(struct gw__decode *decode, const char *bytes)
     case GW__I32: gw__json_put_int64(decode->out, (int32_t)gw__wire_get32(bytes)); break;
     case GW__I64: gw__json_put_int64(decode->out, (int64_t)gw__wire_get64(bytes)); break;
     case GW__ENUM: put_enum(decode, (int32_t)gw__wire_get32(bytes)); break;
-    case GW__UUID: put_uuid(decode, bytes); break;
+    case GW__UUID: gw__json_put_uuid(decode->out, bytes); break;
     default: put_double(decode, bytes); break;
     }
 }

@@ -155,7 +155,7 @@ static void take_key(struct gw__encode *encode, struct gw__str key)
 static void misfit(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
 {
     encode->step = AT_SKIP;
-    if (encode->lenient && type->kind != GW__BINARY && type->kind != GW__UUID)
+    if (encode->lenient && ((type->kind != GW__BINARY && type->kind != GW__UUID) || event == GW__JSON_NULL))
         gw__encode_zero(encode->wire, type);
     else
         gw__encode_wrong(encode, type->name, event);

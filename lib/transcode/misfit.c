@@ -8,7 +8,7 @@
 
 enum { GOT_BYTES = 60 };
 
-/* A key as the wire has it, as JSON has it. */
+/* A key as the wire has it, as JSON has it; an enum's by number, however the text has it. */
 static void add_key(struct gw__text *pointer, const struct gw__type *type, const char *key)
 {
     struct gw__json_out out = {0};
@@ -28,9 +28,9 @@ static void add_key(struct gw__text *pointer, const struct gw__type *type, const
         gw__json_put_double(&out, number);
         break;
     }
-    default: gw__json_put_raw(&out, "?", 1); break;
+    default: gw__json_put_uuid(&out, key); break;
     }
-    bool quoted = type->kind == GW__BINARY;
+    bool quoted = type->kind == GW__BINARY || type->kind == GW__UUID;
     if (!out.lost)
         gw__json_pointer_name(pointer, out.begin + quoted, (size_t)(out.at - out.begin) - 2 * quoted);
     pointer->lost = pointer->lost || out.lost;
@@ -43,7 +43,8 @@ static void add_step(struct gw__text *pointer, const struct gw__encode_frame *fr
         if (frame->field)
             gw__json_pointer_name(pointer, frame->field->json_name.data, frame->field->json_name.size);
     } else if (frame->type->kind != GW__MAP) {
-        gw__json_pointer_index(pointer, frame->count - 1);
+        if (frame->count)
+            gw__json_pointer_index(pointer, frame->count - 1);
     } else if (frame->key) {
         add_key(pointer, frame->type->key, frame->key);
     }

@@ -76,6 +76,7 @@ static const struct good good[] = {
     {"union U { 1: i32 a 2: required string b }", "union U\n    1: optional i32 a\n    2: optional string b\n"},
     {"exception E { 1: string why }", "exception E\n    1: string why\n"},
     {"struct S { i32 a, i32 b 7: i32 c }", "struct S\n    -1: i32 a\n    -2: i32 b\n    7: i32 c\n"},
+    {"struct S { 7: i32 a i32 b }", "struct S\n    7: i32 a\n    -1: i32 b\n"},
     {"struct S { 0x10: i32 a 0o17: i32 b +3: i32 c }", "struct S\n    16: i32 a\n    15: i32 b\n    3: i32 c\n"},
     {"struct S { 1: Later l } struct Later { 1: Name n } typedef Old Name typedef string Old",
      "struct S\n    1: Later l\nstruct Later\n    1: string n\n"},
@@ -451,7 +452,7 @@ START_TEST(fields_are_found_by_name_and_id)
     const struct gw__record *s = schema->records[0], *t = schema->records[1], *u = schema->records[2];
     ck_assert_ptr_eq(gw__record_by_id(s, 30000), &s->fields[0]);
     ck_assert_ptr_eq(gw__record_by_id(s, 1), &s->fields[1]);
-    ck_assert_ptr_eq(gw__record_by_id(s, -3), &s->fields[2]);
+    ck_assert_ptr_eq(gw__record_by_id(s, -1), &s->fields[2]);
     ck_assert_ptr_eq(gw__record_by_id(s, 500), &s->fields[3]);
     ck_assert_ptr_null(gw__record_by_id(s, 2));
     ck_assert_ptr_null(gw__record_by_id(s, 30001));

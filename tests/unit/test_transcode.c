@@ -208,6 +208,8 @@ static const struct row rows[] = {
     {"echo_i64", "{\"value\":-9223372036854775808}", NULL, "="},
     {"echo_list", "{\"value\":[1,2,3]}", NULL, "="},
     {"echo_list", "{\"value\":[1,2.5]}", ONE("/value/1", "i32", "number 2.5", "types.thrift:177"), "{\"value\":[1,2]}"},
+    {"echo_list", "{\"value\":[!", SYNTAX("/value", "a value", "something else at byte 10"), "="},
+    {"echo_list", "{\"value\":[1,!", SYNTAX("/value/0", "a value", "something else at byte 12"), "="},
     {"echo_list", "{\"value\":7}", ONE("/value", "list<i32>", "number 7", "types.thrift:177"), "{\"value\":[7]}"},
     {"join", "{\"second\":\"b\",\"first\":\"a\"}", "{\"second\":\"b\",\"first\":\"a\",\"times\":1}",
      "{\"second\":\"b\",\"first\":\"a\",\"times\":0}"},
@@ -223,6 +225,9 @@ static const struct row rows[] = {
     {"ping", "{\"a\":1}", ONE("/a", "an argument of ping", "an unknown name", "types.thrift:152"), "{}"},
     {"echo_uuid", "{\"value\":\"00112233-4455-6677-8899-AABBCCDDEEFF\"}",
      "{\"value\":\"00112233-4455-6677-8899-aabbccddeeff\"}", "="},
+    {"echo_tagged", "{\"others\":[null]}", ONE("/others/0", "uuid", "null", "uuid.thrift:7"),
+     "{\"others\":[\"00000000-0000-0000-0000-000000000000\"],\"id\":\"00000000-0000-0000-0000-000000000000\","
+     "\"named\":{}}"},
     {"echo_uuid", "{\"value\":\"00112233445566778899AABBCCDDEEFF\"}",
      ONE("/value", "uuid", "string 00112233445566778899AABBCCDDEEFF", "uuid.thrift:13"), "="},
 };
@@ -241,6 +246,33 @@ START_TEST(bodies)
         got = meaning(method, true, row->body, &cut);
         ck_assert_str_eq(got, lenient);
         free(got);
+    }
+}
+END_TEST
+
+/* The pointer has a key as the gateway writes it, whatever its type. */
+START_TEST(keys_in_pointers)
+{
+    static const struct {
+        const char *type, *key, *shown;
+    } keys[] = {
+        {"bool", "true", "true"}, {"i8", "-128", "-128"}, {"i16", "-0", "0"}, {"i32", "7", "7"},
+        {"i64", "-9223372036854775808", "-9223372036854775808"}, {"double", "1.50", "1.5"}, {"string", "a/~", "a~1~0"},
+        {"binary", "AP8=", "AP8="}, {"E", "B", "2"},
+        {"uuid", "00112233-4455-6677-8899-AABBCCDDEEFF", "00112233-4455-6677-8899-aabbccddeeff"},
+    };
+    for (unsigned i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char idl[200], body[200], want[300];
+        snprintf(idl, sizeof idl, "enum E { A = 1, B } service S { void f(1: i32 a, 2: map<%s, i32> m) }", keys[i].type);
+        snprintf(body, sizeof body, "{\"m\":{\"%s\":[]}}", keys[i].key);
+        snprintf(want, sizeof want, ONE("/m/%s", "i32", "array", "m.thrift:1"), keys[i].shown);
+        struct idl_text text = {idl, NULL};
+        struct gw__schema *schema = idl_schema("m.thrift", &text);
+        ck_assert_ptr_nonnull(schema);
+        char *got = meaning(idl_method(schema, "f"), false, body, &whole);
+        ck_assert_str_eq(got, want);
+        free(got);
+        gw__schema_destroy(schema);
     }
 }
 END_TEST
@@ -621,6 +653,7 @@ Suite *make_suite(void)
     TCase *tcase = tcase_create("transcode");
     tcase_add_unchecked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, bodies, 0, sizeof rows / sizeof *rows);
+    tcase_add_test(tcase, keys_in_pointers);
     tcase_add_test(tcase, all_scalars_there_and_back);
     tcase_add_test(tcase, bytes_on_the_wire);
     tcase_add_test(tcase, long_strings);

@@ -63,14 +63,18 @@ static inline char *wire_bytes(struct gw__wire *wire, size_t *size)
     return bytes;
 }
 
-/* First `first` bytes, then pieces of `step` (0: the rest), each in a block that ends where it does. */
+/* First `first` bytes, then pieces of `step` (0: the rest), each in a block that ends where it does. With a `seed`,
+ * pieces of 1 to 32 bytes as it wills. */
 struct cut {
     size_t first, step;
+    uint32_t seed;
 };
 
 static inline size_t cut_size(const struct cut *cut, size_t done, size_t left)
 {
     size_t want = done == 0 && cut->first ? cut->first : cut->step ? cut->step : left;
+    if (cut->seed)
+        want = 1 + (cut->seed * (uint32_t)(2 * done + 1) >> 9) % 32;
     return want < left ? want : left;
 }
 
