@@ -1,8 +1,9 @@
-/* Limits and timeouts, as checked values: bytes, counts, milliseconds. Each may be said at the top, at a
+/* Limits, timeouts and ways of HTTP, as checked values: bytes, counts, milliseconds. Each may be said at the top, at a
  * listener or at a route; what is not said inherits. */
 #ifndef GW_BASE_SETTINGS_H
 #define GW_BASE_SETTINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct gw__limits {
@@ -20,6 +21,13 @@ struct gw__timeouts {
     int64_t connect_ms;    /* to an instance: next one, then 502 */
     int64_t response_ms;   /* end of the request (or its last piece so far) to the response's head: 504 */
     int64_t stall_ms;      /* between two pieces of a body in either direction */
+};
+
+/* How a listener speaks HTTP. */
+struct gw__http_options {
+    bool trace;         /* TRACE is routed like any method */
+    bool server;        /* answers of the gateway name it in Server, instances' keep theirs */
+    bool merge_slashes; /* "//" in a path is "/" */
 };
 
 #endif

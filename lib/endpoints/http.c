@@ -1,6 +1,7 @@
 /* Endpoint `http`: proxies to an instance of a service, heads re-serialised from their one parse, bodies
  * passed on as they come. Nothing is buffered beyond what a blocked socket leaves. */
 #include "builtin.h"
+#include "endpoints/max_forwards.h"
 #include "exchange/exchange.h"
 #include "http/client.h"
 #include "upstream/attempt.h"
@@ -174,6 +175,8 @@ static enum gw_flow on_request(struct gw_exchange *ex, struct gw_endpoint *self)
     leg->attempt.on_ready = on_ready;
     leg->attempt.on_failed = on_failed;
     leg->attempt.once = !may_repeat(ex);
+    if (ex->request.method_id >= GW__METHOD_OPTIONS && !gw__max_forwards_pass(ex))
+        return GW_REPLY;
     add_proxy_fields(ex);
     switch (gw__attempt_start(&leg->attempt)) {
     case GW__ATTEMPT_READY:

@@ -56,15 +56,39 @@ static enum gw_flow call_head_hook(struct gw_exchange *ex, struct gw__lane *lane
 
 /* ---- request ---- */
 
-static bool route(struct gw_exchange *ex)
+static const char methods[] = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS";
+
+/* TRACE shows a client what proxies before it added for the backend's eyes: not unless it is asked for. */
+static bool refuse_trace(struct gw_exchange *ex)
 {
-    const struct gw__chain *chain = ex->view->route(ex->view, ex);
-    if (!chain) {
-        gw__answer_fail(ex, 404, "GW4041", "destination_not_found", "no route for %s %.*s", gw_exchange_method(ex),
-                        (int)(ex->request.path.size < 200 ? ex->request.path.size : 200), ex->request.path.data);
-        gw__pump_answer(ex, ex->in.at);
+    gw__answer_fail(ex, 405, "GW4051", "http_request_denied", "TRACE is not allowed here");
+    gw_exchange_set_response_header(ex, "Allow", methods);
+    gw__pump_answer(ex, ex->in.at);
+    return false;
+}
+
+/* OPTIONS * asks for the server in general (RFC 9110 section 9.3.7), which is the gateway. */
+static bool answer_unrouted(struct gw_exchange *ex)
+{
+    if (ex->request.path.data[0] == '*') {
+        gw_exchange_set_response_header(ex, "Allow", methods);
+        gw_exchange_reply_data(ex, 200, NULL, "", 0);
         return false;
     }
+    gw__answer_fail(ex, 404, "GW4041", "destination_not_found", "no route for %s %.*s", gw_exchange_method(ex),
+                    (int)(ex->request.path.size < 200 ? ex->request.path.size : 200), ex->request.path.data);
+    gw__pump_answer(ex, ex->in.at);
+    return false;
+}
+
+static bool route(struct gw_exchange *ex)
+{
+    const struct gw__http_site *site = ex->stream->site;
+    if (ex->request.method_id == GW__METHOD_TRACE && !site->options.trace)
+        return refuse_trace(ex);
+    const struct gw__chain *chain = ex->view->route(ex->view, ex);
+    if (!chain)
+        return answer_unrouted(ex);
     ex->chain = chain;
     ex->state.routed = true;
     ex->times.timeout_ms = chain->timeouts.response_ms;
@@ -242,6 +266,9 @@ static bool has_no_body(const struct gw_exchange *ex)
 static void send_head(struct gw_exchange *ex)
 {
     struct gw__lane *lane = &ex->out;
+    const struct gw__http_site *site = ex->stream->site;
+    if (!site->options.server)
+        gw__fields_remove(&ex->response.fields, "Server", 6);
     ex->state.head_sent = true;
     gw__exchange_arm(ex);
     ex->stream->ops->send_head(ex->stream, &ex->response, final_length(ex));
@@ -297,6 +324,8 @@ void gw__pump_answer(struct gw_exchange *ex, uint16_t index)
         return;
     }
     answer->active = true;
+    if (!gw__fields_find_id(&ex->response.fields, GW__FIELD_SERVER))
+        gw__fields_add(&ex->response.fields, &ex->arena, "Server", 6, "gateway", 7); /* if it fits */
     ex->job = NULL; /* not submitted yet, or this would not run */
     gw__body_discard(ex, &ex->in);
     ex->in.parked = false;

@@ -68,8 +68,8 @@ static void set_host(struct gw__head *head, struct gw__str authority)
     head->host = authority; /* HTTP/1.0 */
 }
 
-static enum gw__parse_result set_target(struct gw__head *head, struct gw__str text, struct gw__arena *arena,
-                                        struct gw__parse_error *error)
+static enum gw__parse_result set_target(struct gw__head *head, struct gw__str text, bool merge_slashes,
+                                        struct gw__arena *arena, struct gw__parse_error *error)
 {
     struct gw__target target;
     if (head->method_id == GW__METHOD_CONNECT)
@@ -84,6 +84,8 @@ static enum gw__parse_result set_target(struct gw__head *head, struct gw__str te
         head->path = GW__STR("*"); /* RFC 9112 section 3.2.4 */
     if (head->path.data[0] == '*' && head->method_id != GW__METHOD_OPTIONS)
         return refuse(error, 400, "the target * is for OPTIONS only");
+    if (merge_slashes)
+        target.path.size = head->path.size = gw__path_merge_slashes((char *)target.path.data, target.path.size);
     if (!target.plain)
         head->path = gw__path_normalise(target.path, arena);
     if (!head->path.data)
@@ -97,7 +99,8 @@ static enum gw__parse_result set_target(struct gw__head *head, struct gw__str te
 }
 
 enum gw__parse_result gw__head_from_request(struct gw__head *head, const struct gw__raw_head *raw, const char *data,
-                                            struct gw__arena *arena, unsigned spare, struct gw__parse_error *error)
+                                            struct gw__arena *arena, unsigned spare, bool merge_slashes,
+                                            struct gw__parse_error *error)
 {
     *head = (struct gw__head){0};
     char *copy = copy_head(head, raw, data, arena, spare);
@@ -109,7 +112,7 @@ enum gw__parse_result gw__head_from_request(struct gw__head *head, const struct 
     head->has_body = raw->chunked || raw->content_length > 0;
     if (!raw->chunked && raw->content_length < 0)
         head->content_length = 0;
-    return set_target(head, (struct gw__str){copy + raw->target, raw->target_size}, arena, error);
+    return set_target(head, (struct gw__str){copy + raw->target, raw->target_size}, merge_slashes, arena, error);
 }
 
 bool gw__head_from_response(struct gw__head *head, const struct gw__raw_head *raw, const char *data,

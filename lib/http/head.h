@@ -71,9 +71,9 @@ enum gw__method_id {
     GW__METHOD_POST,
     GW__METHOD_PUT,
     GW__METHOD_DELETE,
-    GW__METHOD_OPTIONS,
     GW__METHOD_PATCH,
     GW__METHOD_CONNECT,
+    GW__METHOD_OPTIONS, /* from here on: those that Max-Forwards is for */
     GW__METHOD_TRACE,
 };
 

@@ -65,7 +65,8 @@ enum gw__parse_result gw__parse_response_scalar(const char *data, size_t size, c
  * absolute form's authority becomes head->host and the value of the Host field. Returns GW__PARSE_OK or _BAD with error
  * (503 "out of memory" where the arena is out). */
 enum gw__parse_result gw__head_from_request(struct gw__head *head, const struct gw__raw_head *raw, const char *data,
-                                            struct gw__arena *arena, unsigned spare, struct gw__parse_error *error);
+                                            struct gw__arena *arena, unsigned spare, bool merge_slashes,
+                                            struct gw__parse_error *error);
 bool gw__head_from_response(struct gw__head *head, const struct gw__raw_head *raw, const char *data,
                             struct gw__arena *arena, unsigned spare);
 

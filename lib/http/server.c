@@ -302,7 +302,8 @@ static bool begin(struct server_conn *c, const char *data, const struct gw__pars
         return false;
     }
     c->stream.arena = arena;
-    if (bad || gw__head_from_request(head, raw, data, arena, SPARE_FIELDS, &error) != GW__PARSE_OK) {
+    if (bad || gw__head_from_request(head, raw, data, arena, SPARE_FIELDS, c->site->options.merge_slashes, &error) !=
+                   GW__PARSE_OK) {
         c->broken = true;
         c->http10 = false;
         c->keep_alive = false;

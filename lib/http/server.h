@@ -15,6 +15,7 @@ struct gw__http_site {
     void *user;
     struct gw__limits limits;
     struct gw__timeouts timeouts;
+    struct gw__http_options options;
     struct gw__raw_head *raw;     /* the worker's parsing space */
     struct gw__link connections;  /* list head, initialised by the owner */
     size_t connection_count;

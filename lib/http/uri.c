@@ -155,6 +155,19 @@ struct gw__str gw__path_normalise(struct gw__str path, struct gw__arena *arena)
     return gw__str_equal(normal, path) ? path : normal;
 }
 
+size_t gw__path_merge_slashes(char *path, size_t size)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (path[i] == '/' && i > 0 && path[i - 1] == '/')
+            continue;
+        if (kept != i)
+            path[kept] = path[i];
+        kept++;
+    }
+    return kept;
+}
+
 char *gw__percent_decode(struct gw__str text, struct gw__arena *arena)
 {
     char *start = gw__arena_alloc(arena, text.size + 1), *to = start;

@@ -26,6 +26,10 @@ bool gw__target_split(struct gw__str target, struct gw__target *out);
  * data NULL if it is bad or out of memory. Normalising twice changes nothing. */
 struct gw__str gw__path_normalise(struct gw__str path, struct gw__arena *arena);
 
+/* Leaves one of several slashes in a row, in place; returns the new size. Before normalising, so that ".." takes a
+ * segment off that is not empty. Writes nothing where there is nothing to leave out. */
+size_t gw__path_merge_slashes(char *path, size_t size);
+
 /* Decodes %XX of a slice into the arena, terminated; the slice's own text if there is nothing to
  * decode is copied too. A '%' without two digits stays. NULL when out of memory. */
 char *gw__percent_decode(struct gw__str text, struct gw__arena *arena);

@@ -82,6 +82,7 @@ static void check_top(struct gw__checked *out, const struct gw_config *config, s
     check_plugins(out, config, report);
     gw__limits_fill(&out->limits, gw_option_get(top, "limits"));
     gw__timeouts_fill(&out->timeouts, gw_option_get(top, "timeouts"));
+    gw__http_options_fill(&out->http, gw_option_get(top, "http"));
 }
 
 static bool check_address(struct gw__address *out, const char *text, const char *origin, const char *what,
@@ -107,11 +108,12 @@ static void check_listener(struct gw__checked *out, const struct gw_config *conf
 {
     const struct gw_listener *listener = config->listeners[index];
     struct gw__checked_listener *checked = &out->listeners[index];
-    *checked = (struct gw__checked_listener){.limits = out->limits, .timeouts = out->timeouts};
+    *checked = (struct gw__checked_listener){.limits = out->limits, .timeouts = out->timeouts, .http = out->http};
     struct gw_option *settings =
         check_settings(&listener->settings, gw__listener_specs, "listener", listener->origin, report);
     gw__limits_fill(&checked->limits, gw_option_get(settings, "limits"));
     gw__timeouts_fill(&checked->timeouts, gw_option_get(settings, "timeouts"));
+    gw__http_options_fill(&checked->http, gw_option_get(settings, "http"));
     gw_option_destroy(settings);
     if (!check_address(&checked->address, listener->address, listener->origin, "listener", report))
         return;

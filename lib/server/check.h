@@ -14,6 +14,7 @@ struct gw__checked_listener {
     struct gw__address address;
     struct gw__limits limits;
     struct gw__timeouts timeouts;
+    struct gw__http_options http;
 };
 
 struct gw__checked_instance {
@@ -43,6 +44,7 @@ struct gw__checked {
     const struct gw_option *plugins; /* a list of strings; NULL: none. Also there if other settings are wrong */
     struct gw__limits limits;
     struct gw__timeouts timeouts;
+    struct gw__http_options http;
     struct gw__checked_listener *listeners;
     struct gw__checked_service *services;
     struct gw__checked_route *routes;

@@ -378,6 +378,7 @@ static void compile_listeners(struct compiler *c)
             .parsed = checked->address,
             .limits = checked->limits,
             .timeouts = checked->timeouts,
+            .http = checked->http,
         };
     }
     const char *socket = c->checked->admin_socket;

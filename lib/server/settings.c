@@ -76,6 +76,24 @@ static const struct gw_option_spec route_timeouts[] = {
     {0},
 };
 
+static const struct gw_option_spec top_http[] = {
+    {.key = "trace", .kind = GW_KIND_BOOL, .fallback = "false", .doc = "Routes TRACE like any method; else it is 405."},
+    {.key = "server", .kind = GW_KIND_BOOL, .fallback = "true",
+     .doc = "`Server: gateway` in the gateway's own answers; false: in none, and instances' is taken off too."},
+    {.key = "merge_slashes", .kind = GW_KIND_BOOL, .fallback = "false",
+     .doc = "Makes one of several slashes in a row, in the path that routes, filters and instances see."},
+    {0},
+};
+
+static const struct gw_option_spec listener_http[] = {
+    {.key = "trace", .kind = GW_KIND_BOOL, .doc = "Routes TRACE like any method; else it is 405."},
+    {.key = "server", .kind = GW_KIND_BOOL,
+     .doc = "`Server: gateway` in the gateway's own answers; false: in none, and instances' is taken off too."},
+    {.key = "merge_slashes", .kind = GW_KIND_BOOL,
+     .doc = "Makes one of several slashes in a row, in the path that routes, filters and instances see."},
+    {0},
+};
+
 static const struct gw_option_spec log_specs[] = {
     {.key = "level", .kind = GW_KIND_CHOICE, .choices = "error|warning|info|debug", .fallback = "info",
      .shorthand = true, .doc = "Least important kind of line that is logged."},
@@ -120,6 +138,7 @@ const struct gw_option_spec gw__top_specs[] = {
      .doc = "What a request may not exceed."},
     {.key = "timeouts", .kind = GW_KIND_GROUP, .members = top_timeouts, .fallback = "{}",
      .doc = "How long a wait may last."},
+    {.key = "http", .kind = GW_KIND_GROUP, .members = top_http, .fallback = "{}", .doc = "How HTTP is spoken."},
     {.key = "listeners", .kind = GW_KIND_ANY, .doc = "A list of groups: where to listen."},
     {.key = "services", .kind = GW_KIND_ANY, .doc = "A list of groups: the backends."},
     {.key = "decorators", .kind = GW_KIND_ANY,
@@ -134,6 +153,7 @@ const struct gw_option_spec gw__listener_specs[] = {
      .doc = "\"host:port\", \"[v6]:port\", \":port\" or \"unix:/path\". Port 0 takes any that is free."},
     {.key = "limits", .kind = GW_KIND_GROUP, .members = listener_limits, .doc = "In place of the top level's."},
     {.key = "timeouts", .kind = GW_KIND_GROUP, .members = listener_timeouts, .doc = "In place of the top level's."},
+    {.key = "http", .kind = GW_KIND_GROUP, .members = listener_http, .doc = "In place of the top level's."},
     {0},
 };
 
@@ -202,4 +222,19 @@ void gw__timeouts_fill(struct gw__timeouts *out, const struct gw_option *group)
     fill(&out->connect_ms, group, "connect");
     fill(&out->response_ms, group, "response");
     fill(&out->stall_ms, group, "stall");
+}
+
+static void fill_bool(bool *out, const struct gw_option *group, const char *key)
+{
+    if (gw_option_get(group, key))
+        *out = gw_option_bool(group, key);
+}
+
+void gw__http_options_fill(struct gw__http_options *out, const struct gw_option *group)
+{
+    if (!group)
+        return;
+    fill_bool(&out->trace, group, "trace");
+    fill_bool(&out->server, group, "server");
+    fill_bool(&out->merge_slashes, group, "merge_slashes");
 }

@@ -39,6 +39,7 @@ struct gw__table {
         struct gw__address parsed;
         struct gw__limits limits;
         struct gw__timeouts timeouts;
+        struct gw__http_options http;
         struct gw__port *port;       /* bound, see server.h */
     } *listeners;
     size_t listener_count;

@@ -79,12 +79,13 @@ static bool listens(const struct gw__worker *worker, const struct gw__port *port
 }
 
 static void open_door(struct gw__worker *worker, struct gw__port *port, const struct gw__limits *limits,
-                      const struct gw__timeouts *timeouts)
+                      const struct gw__timeouts *timeouts, const struct gw__http_options *options)
 {
     struct gw__door *door = find_door(worker, port);
     if (door) {
         door->site.http.limits = *limits;
         door->site.http.timeouts = *timeouts;
+        door->site.http.options = *options;
         return;
     }
     struct gw__door **spare = &port->doors[port->admin ? 0 : worker->index];
@@ -95,6 +96,7 @@ static void open_door(struct gw__worker *worker, struct gw__port *port, const st
     door->port = port;
     door->listener.on_accept = on_accept;
     gw__exchange_site_init(&door->site, &worker->context, &worker->view, limits, timeouts);
+    door->site.http.options = *options;
     if (port->admin)
         door->site.fixed = &admin->views[0].view;
     gw__list_append(&worker->doors, &door->link);
@@ -163,12 +165,14 @@ void gw__worker_swap(struct gw__worker *worker, struct gw__table *table)
     }
     if (worker->index < table->worker_count)
         gw__view_swap(&worker->view, &table->views[worker->index].view);
-    for (size_t i = 0; i < table->listener_count; i++)
-        if (listens(worker, table->listeners[i].port))
-            open_door(worker, table->listeners[i].port, &table->listeners[i].limits, &table->listeners[i].timeouts);
+    for (size_t i = 0; i < table->listener_count; i++) {
+        const struct gw__listener_config *listener = &table->listeners[i];
+        if (listens(worker, listener->port))
+            open_door(worker, listener->port, &listener->limits, &listener->timeouts, &listener->http);
+    }
     if (table->admin_port && worker->keeper) {
         const struct gw__chain *chain = worker->server->admin_table->views[0].view.entry;
-        open_door(worker, table->admin_port, &chain->limits, &chain->timeouts);
+        open_door(worker, table->admin_port, &chain->limits, &chain->timeouts, &(struct gw__http_options){0});
     }
     each_door(worker, free_if_done);
     gw__upstream_sweep(&worker->context.upstream);

@@ -16,7 +16,7 @@ import socket
 import struct
 import threading
 import time
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from .client import Cut, Headers, Reader, parse_head
 from .data import chunked, pattern, pieces
@@ -25,8 +25,8 @@ from .data import chunked, pattern, pieces
 class Request:
     def __init__(self, line, headers, raw, connection):
         self.method, self.target, self.version = line.split(" ")
-        parts = urlsplit(self.target)
-        self.path, self.query = parts.path, dict(parse_qsl(parts.query, keep_blank_values=True))
+        self.path, _, query = self.target.partition("?")
+        self.query = dict(parse_qsl(query, keep_blank_values=True))
         self.headers, self.raw, self.connection = headers, raw, connection
         self.size, self.digest, self.trailers, self.framing = 0, "", Headers(), "none"
         self.body = b""  # the first MiB
@@ -158,7 +158,7 @@ class Upstream:
     def handle(self, connection, request):
         handler = self.handlers.get(request.path)
         if not handler:
-            name = request.path.split("/")[1].replace("-", "_")
+            name = request.path.partition("/")[2].partition("/")[0].replace("-", "_")
             handler = getattr(self, "do_" + name, None) or self.do_echo
         handler(connection, request)
 

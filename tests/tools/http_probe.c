@@ -25,7 +25,7 @@ static const char *take_head(bool request, struct gw__head *head, struct gw__are
     enum gw__parse_result result = request ? gw__parse_request(at, size, &limits, &raw, &error)
                                            : gw__parse_response(at, size, &limits, &raw, &error);
     if (result == GW__PARSE_OK && request)
-        result = gw__head_from_request(head, &raw, at, arena, 0, &error);
+        result = gw__head_from_request(head, &raw, at, arena, 0, false, &error);
     else if (result == GW__PARSE_OK && !gw__head_from_response(head, &raw, at, arena, 0))
         return NULL;
     if (result == GW__PARSE_BAD)

@@ -34,7 +34,7 @@ static int request_of(struct gw__head *head, const char *text)
     memcpy(copy, text, size);
     error = (struct gw__parse_error){0};
     bool done = gw__parse_request(copy, size, &limits, &raw, &error) == GW__PARSE_OK &&
-                gw__head_from_request(head, &raw, copy, &arena, 4, &error) == GW__PARSE_OK;
+                gw__head_from_request(head, &raw, copy, &arena, 4, false, &error) == GW__PARSE_OK;
     free(copy);
     ck_assert(done == (error.reason == NULL));
     return done ? 0 : error.status;
@@ -218,7 +218,7 @@ START_TEST(target_forms)
 }
 END_TEST
 
-static const char *methods[] = {"", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"};
+static const char *methods[] = {"", "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "CONNECT", "OPTIONS", "TRACE"};
 
 START_TEST(method_ids)
 {
@@ -322,7 +322,7 @@ START_TEST(out_of_memory)
     for (int given = 0;; given++) {
         left = given;
         error = (struct gw__parse_error){0};
-        enum gw__parse_result result = gw__head_from_request(&head, &raw, text, &arena, 0, &error);
+        enum gw__parse_result result = gw__head_from_request(&head, &raw, text, &arena, 0, false, &error);
         gw__arena_finish(&arena);
         if (result == GW__PARSE_OK)
             break;

@@ -90,6 +90,20 @@ static const struct {
     {"/\xc3\xbc", NULL},
 };
 
+START_TEST(slashes_are_merged)
+{
+    static const char *const cases[][2] = {{"/", "/"}, {"//", "/"}, {"/a//b", "/a/b"}, {"///a////b//", "/a/b/"},
+                                           {"/a/b/", "/a/b/"}, {"*", "*"}, {"/a%2F/b", "/a%2F/b"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[32];
+        size_t size = strlen(cases[i][0]);
+        memcpy(path, cases[i][0], size);
+        ck_assert_uint_eq(gw__path_merge_slashes(path, size), strlen(cases[i][1]));
+        ck_assert_mem_eq(path, cases[i][1], strlen(cases[i][1]));
+    }
+}
+END_TEST
+
 START_TEST(normalise)
 {
     char *copy = malloc(strlen(paths[_i].path) + 1);
@@ -247,6 +261,7 @@ Suite *make_suite(void)
     tcase_add_loop_test(cases, split, 0, (int)(sizeof targets / sizeof *targets));
     tcase_add_loop_test(cases, host, 0, (int)(sizeof hosts / sizeof *hosts));
     tcase_add_test(cases, decode);
+    tcase_add_test(cases, slashes_are_merged);
     suite_add_tcase(suite, cases);
     return suite;
 }
