@@ -250,8 +250,74 @@ START_TEST(bodies)
 }
 END_TEST
 
-/* The pointer has a key as the gateway writes it, whatever its type. */
-START_TEST(keys_in_pointers)
+/* No body is whole before its last bracket. */
+START_TEST(bodies_cut_off)
+{
+    const struct row *row = &rows[_i];
+    const char *end = strrchr(row->body, '}');
+    for (size_t size = 0; end && size < (size_t)(end - row->body); size++) {
+        char *body = strndup(row->body, size), *got = meaning(find(row->method), true, body, &whole);
+        bool empty_call = strspn(body, " ") == size && find(row->method)->arguments->count == 0;
+        ck_assert(empty_call || *got == '!');
+        free(got);
+        free(body);
+    }
+}
+END_TEST
+
+/* `value` for a field of Scalars, strictly: it comes back as `want`, or, if that is NULL, is refused. */
+static void check_scalar(const char *field, const char *value, const char *want)
+{
+    char body[200], expected[200];
+    snprintf(body, sizeof body, "{\"%s\":%s}", field, value);
+    snprintf(expected, sizeof expected, "{\"%s\":%s}", field, want ? want : "");
+    char *got = meaning(find("echo_scalars"), false, body, &whole);
+    if (want)
+        ck_assert_str_eq(got, expected);
+    else
+        ck_assert_int_eq(*got, '!');
+    free(got);
+}
+
+START_TEST(integer_edges)
+{
+    static const struct {
+        const char *field, *least, *most, *less, *more;
+    } kinds[] = {
+        {"tiny", "-128", "127", "-129", "128"},
+        {"small", "-32768", "32767", "-32769", "32768"},
+        {"medium", "-2147483648", "2147483647", "-2147483649", "2147483648"},
+        {"color", "-2147483648", "2147483647", "-2147483649", "2147483648"},
+        {"large", "-9223372036854775808", "9223372036854775807", "-9223372036854775809", "9223372036854775808"},
+    };
+    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        check_scalar(kinds[i].field, kinds[i].least, kinds[i].least);
+        check_scalar(kinds[i].field, kinds[i].most, kinds[i].most);
+        check_scalar(kinds[i].field, kinds[i].less, NULL);
+        check_scalar(kinds[i].field, kinds[i].more, NULL);
+        check_scalar(kinds[i].field, "1.20e1", "12");
+        check_scalar(kinds[i].field, "1.25e1", NULL);
+    }
+    check_scalar("large", "9007199254740993", "9007199254740993");
+    check_scalar("large", "9223372036854775807.0", "9223372036854775807");
+}
+END_TEST
+
+START_TEST(shortest_doubles)
+{
+    static const char *const texts[] = {"0", "-0", "0.1", "4.35", "5e-324", "2.2250738585072014e-308", "0.000001",
+        "1e-7", "100000000000000000000", "1e+21", "1.7976931348623157e+308", "9007199254740992"};
+    for (unsigned i = 0; i < sizeof texts / sizeof *texts; i++)
+        check_scalar("ratio", texts[i], texts[i]);
+    check_scalar("ratio", "9007199254740993", "9007199254740992");
+    check_scalar("ratio", "0.1000000000000000055511151231257827", "0.1");
+    check_scalar("ratio", "1.7976931348623159e308", NULL);
+    check_scalar("ratio", "1e-400", "0");
+}
+END_TEST
+
+/* A key comes back, and stands in pointers, as the gateway writes it, whatever its type. */
+START_TEST(keys_of_every_type)
 {
     static const struct {
         const char *type, *key, *shown;
@@ -270,6 +336,12 @@ START_TEST(keys_in_pointers)
         struct gw__schema *schema = idl_schema("m.thrift", &text);
         ck_assert_ptr_nonnull(schema);
         char *got = meaning(idl_method(schema, "f"), false, body, &whole);
+        ck_assert_str_eq(got, want);
+        free(got);
+        bool same = strchr(keys[i].shown, '~') != NULL; /* escaped in pointers only */
+        snprintf(body, sizeof body, "{\"m\":{\"%s\":1}}", keys[i].key);
+        snprintf(want, sizeof want, "{\"m\":{\"%s\":1}}", same ? keys[i].key : keys[i].shown);
+        got = meaning(idl_method(schema, "f"), false, body, &whole);
         ck_assert_str_eq(got, want);
         free(got);
         gw__schema_destroy(schema);
@@ -322,14 +394,28 @@ START_TEST(long_strings)
 }
 END_TEST
 
+/* As many structs as may be, there and back; one more is too many, either way. */
 START_TEST(nesting_is_bounded)
 {
-    char body[1024] = "";
-    for (unsigned i = 0; i < 70; i++)
-        strcat(body, "{\"left\":");
-    char *got = meaning(find("echo_tree"), false, body, &whole);
-    ck_assert_ptr_nonnull(strstr(got, "nesting too deep"));
-    free(got);
+    for (unsigned depth = GW__ENCODE_DEPTH; depth <= GW__ENCODE_DEPTH + 1; depth++) {
+        char body[1024] = "", bytes[4 * GW__ENCODE_DEPTH + 8] = {0};
+        for (unsigned i = 1; i < depth; i++)
+            strcat(body, "{\"left\":");
+        strcat(body, "{}");
+        memset(body + strlen(body), '}', depth - 1);
+        char *got = meaning(find("echo_tree"), false, body, &whole);
+        if (depth == GW__ENCODE_DEPTH)
+            ck_assert_str_eq(got, body);
+        else
+            ck_assert_ptr_nonnull(strstr(got, "nesting too deep"));
+        free(got);
+        size_t rest;
+        for (unsigned i = 0; i < depth; i++)
+            memcpy(bytes + 3 * i, i ? "\x0c\0\3" : "\x0c\0\0", 3);
+        got = decode(find("echo_tree")->result, NULL, false, bytes, 4 * depth + 1, &whole, &rest);
+        ck_assert_str_eq(got, depth == GW__ENCODE_DEPTH ? body : "!nesting is too deep");
+        free(got);
+    }
 }
 END_TEST
 
@@ -387,6 +473,10 @@ static const struct answer answers[] = {
     {"echo_i8", BYTES("\x03\0\0\xff\0"), "-1"},
     {"echo_i64", BYTES("\x0a\0\0\x7f\xff\xff\xff\xff\xff\xff\xff\0"), "9223372036854775807"},
     {"echo_double", BYTES("\x04\0\0\x7f\xf0\0\0\0\0\0\0\0"), "null"},
+    {"echo_double", BYTES("\x04\0\0\xff\xf0\0\0\0\0\0\0\0"), "null"},
+    {"echo_double", BYTES("\x04\0\0\x7f\xf8\0\0\0\0\0\1\0"), "null"},
+    {"echo_double", BYTES("\x04\0\0\x80\0\0\0\0\0\0\0\0"), "-0"},
+    {"echo_i64", BYTES("\x0a\0\0\x80\0\0\0\0\0\0\0\0"), "-9223372036854775808"},
     {"echo_double", BYTES("\x04\0\0\x3f\xb9\x99\x99\x99\x99\x99\x9a\0"), "0.1"},
     {"echo_color", BYTES("\x08\0\0\0\0\0\4\0"), "\"BLUE\""},
     {"echo_color", BYTES("\x08\0\0\0\0\0\3\0"), "3"},
@@ -653,7 +743,10 @@ Suite *make_suite(void)
     TCase *tcase = tcase_create("transcode");
     tcase_add_unchecked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, bodies, 0, sizeof rows / sizeof *rows);
-    tcase_add_test(tcase, keys_in_pointers);
+    tcase_add_loop_test(tcase, bodies_cut_off, 0, sizeof rows / sizeof *rows);
+    tcase_add_test(tcase, integer_edges);
+    tcase_add_test(tcase, shortest_doubles);
+    tcase_add_test(tcase, keys_of_every_type);
     tcase_add_test(tcase, all_scalars_there_and_back);
     tcase_add_test(tcase, bytes_on_the_wire);
     tcase_add_test(tcase, long_strings);
