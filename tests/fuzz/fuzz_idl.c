@@ -1,31 +1,38 @@
-/* An IDL text, with one more file that it may include, and itself. What is refused has a reason with a place inside the
- * text; what compiles finds again all that it describes. */
+/* An IDL text, with "common.thrift" that it may include, and, behind a line of three dashes, "second.thrift", which may
+ * include any of them. What is refused has a reason with a place inside its text; what compiles finds again all that it
+ * describes. A folder of both compiles if each of them does. */
 #include "base/alloc.h"
 #include "fuzz.h"
 #include "idl/idl.h"
 #include "schema/build.h"
 
 struct text {
-    const uint8_t *data;
+    const char *path, *data;
     size_t size;
 };
 
-/* "common.thrift" is there, too. */
 static const char common[] = "enum Color { RED, BLUE = 7 }\nstruct Item { 1: i32 id = 4, 2: optional Item next }\n"
                              "const i32 LIMIT = 5\ntypedef list<Item> Items\nexception Missing { 1: string what }\n"
                              "service Base { Item get(1: i32 id) throws (1: Missing m) }\n";
 
+/* Of the texts, up to one without a path. */
+static const struct text *find_text(const struct text *texts, const char *path, size_t size)
+{
+    while (texts->path && (strlen(texts->path) != size || memcmp(texts->path, path, size) != 0))
+        texts++;
+    return texts->path ? texts : NULL;
+}
+
 static const char *read_text(void *user, const char *path, char **data, size_t *size)
 {
-    const struct text *text = user;
-    bool shared = strcmp(path, "common.thrift") == 0;
+    const struct text *text = find_text(user, path, strlen(path));
     CHECK(*path && *path != '/');
-    if (!shared && strcmp(path, "fuzz.thrift") != 0)
+    if (!text)
         return "no such file";
-    *size = shared ? sizeof common - 1 : text->size;
+    *size = text->size;
     *data = gw__malloc(*size ? *size : 1);
     CHECK(*data);
-    memcpy(*data, shared ? common : (const char *)text->data, *size);
+    memcpy(*data, text->data, *size);
     return NULL;
 }
 
@@ -42,20 +49,19 @@ static long line_size(const char *data, size_t size, unsigned long line)
     return (stop ? stop : end) - at;
 }
 
-static void check_report(const struct gw__report *report, const struct text *text)
+static void check_report(const struct gw__report *report, const struct text *texts)
 {
     for (size_t i = 0; i < report->count; i++) {
         const struct gw__report_entry *entry = &report->entries[i];
         const char *colon = strchr(entry->origin, ':');
         CHECK(*entry->text && strncmp(entry->code, "GW11", 4) == 0 && colon);
-        bool shared = strncmp(entry->origin, "common", 6) == 0;
+        const struct text *text = find_text(texts, entry->origin, (size_t)(colon - entry->origin));
         char *end;
         unsigned long line = strtoul(colon + 1, &end, 10);
         CHECK(line >= 1 && *end == ':');
         unsigned long column = strtoul(end + 1, &end, 10);
-        const char *data = shared ? common : (const char *)text->data;
-        CHECK(!*end && column >= 1);
-        CHECK((long)column - 1 <= line_size(data, shared ? sizeof common - 1 : text->size, line));
+        CHECK(!*end && column >= 1 && text);
+        CHECK((long)column - 1 <= line_size(text->data, text->size, line));
     }
 }
 
@@ -96,15 +102,16 @@ static void check_schema(const struct gw__schema *schema)
         }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* False if it does not compile. */
+static bool check_file(const char *path, const struct text *texts)
 {
-    struct text text = {data, size};
-    struct gw__idl_reader reader = {read_text, &text};
+    struct gw__idl_reader reader = {read_text, (void *)(uintptr_t)texts};
     struct gw__report report = {0};
-    struct gw__schema *schema = gw__idl_compile("fuzz.thrift", &reader, NULL, &report);
-    CHECK(!report.lost && !schema == gw__report_bad(&report));
-    check_report(&report, &text);
-    if (schema) {
+    struct gw__schema *schema = gw__idl_compile(path, &reader, NULL, &report);
+    bool good = schema != NULL;
+    CHECK(!report.lost && good == !gw__report_bad(&report));
+    check_report(&report, texts);
+    if (good) {
         struct gw__text dumped = {0};
         check_schema(schema);
         gw__schema_dump(schema, true, &dumped);
@@ -112,5 +119,37 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     gw__schema_destroy(schema);
     gw__report_finish(&report);
+    return good;
+}
+
+static void check_folder(const char *const *paths, size_t count, const struct text *texts, bool good)
+{
+    struct gw__idl_reader reader = {read_text, (void *)(uintptr_t)texts};
+    struct gw__report report = {0};
+    struct gw__idl_set set;
+    CHECK((gw__idl_load(&set, paths, count, &reader, NULL, &report) == 0) == good);
+    CHECK(!report.lost && gw__report_bad(&report) == !good && set.count == (good ? count : 0));
+    check_report(&report, texts);
+    for (size_t i = 0; i < set.name_count; i++)
+        CHECK(gw__idl_set_find(&set, set.names[i].name, strlen(set.names[i].name)) == &set.names[i]);
+    gw__idl_set_finish(&set);
+    gw__report_finish(&report);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const paths[] = {"fuzz.thrift", "second.thrift"};
+    const char *begin = (const char *)data, *dashes = size ? memmem(begin, size, "\n---\n", 5) : NULL;
+    const char *second = dashes ? dashes + 5 : NULL;
+    struct text texts[] = {
+        {paths[0], begin, second ? (size_t)(dashes + 1 - begin) : size},
+        {"common.thrift", common, sizeof common - 1},
+        {second ? paths[1] : NULL, second, second ? size - (size_t)(second - begin) : 0},
+        {NULL, NULL, 0},
+    };
+    bool good = check_file(paths[0], texts);
+    if (second)
+        good = check_file(paths[1], texts) && good;
+    check_folder(paths, second ? 2 : 1, texts, good);
     return 0;
 }

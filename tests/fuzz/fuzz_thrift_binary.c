@@ -1,5 +1,5 @@
 /* Thrift binary to JSON: the first bytes say which method's result it is and where to cut, which must not matter. What
- * comes out is JSON. */
+ * comes out is JSON. The same bytes as a message's header, as a fault, and as what is passed over. */
 #include "../unit/wire_types.h"
 #include "fuzz.h"
 
@@ -49,18 +49,59 @@ static void check_skip(const char *data, size_t size, const struct cut *cut)
     CHECK(got == want);
 }
 
-/* A fault is a struct like any other to who passes over it. */
-static void check_fault(const char *data, size_t size)
+static enum gw__wire_status feed_fault(struct gw__thrift_fault *fault, const char *data, size_t size,
+                                       const struct cut *cut)
+{
+    enum gw__wire_status status = GW__WIRE_MORE;
+    for (size_t done = 0; status == GW__WIRE_MORE && done < size;) {
+        size_t count = cut_size(cut, done, size - done), taken;
+        char *block = cut_block(data + done, count);
+        status = gw__thrift_fault_feed(fault, block, count, &taken);
+        CHECK(taken <= count && (status != GW__WIRE_MORE || taken == count));
+        done += count;
+        free(block);
+    }
+    return status;
+}
+
+/* A fault is a struct like any other to who passes over it; where it is cut does not matter. */
+static void check_fault(const char *data, size_t size, const struct cut *cut)
 {
     static struct gw__thrift_skip skip;
     struct gw__thrift_in in = {0};
-    struct gw__thrift_fault fault = {0};
+    struct gw__thrift_fault fault = {0}, other = {0};
     size_t taken;
     gw__thrift_skip_init(&skip, GW__THRIFT_STRUCT);
     gw__thrift_in_feed(&in, data, size);
     enum gw__wire_status want = gw__thrift_skip(&skip, &in), got = gw__thrift_fault_feed(&fault, data, size, &taken);
     if (got == GW__WIRE_DONE && want != GW__WIRE_BAD) /* BAD: one level too deep, with the fault's own */
         CHECK(want == got && taken == size - (size_t)(in.end - in.at));
+    CHECK(feed_fault(&other, data, size, cut) == got);
+    CHECK(got != GW__WIRE_DONE || (other.type == fault.type && other.size == fault.size));
+    CHECK(got != GW__WIRE_DONE || memcmp(other.message, fault.message, fault.size) == 0);
+}
+
+/* Byte by byte: it is wanted whole, what is bad stays bad, and what was read is written as the same bytes. */
+static void check_header(const char *data, size_t size)
+{
+    struct gw__thrift_message message;
+    enum gw__wire_status status = GW__WIRE_MORE;
+    size_t taken = 0, written;
+    for (size_t have = 0; status == GW__WIRE_MORE && have <= size; have++) {
+        char *block = cut_block(data, have);
+        status = gw__thrift_get_message(block, have, &message, &taken);
+        CHECK(status != GW__WIRE_DONE || taken == have);
+        free(block);
+    }
+    CHECK(gw__thrift_get_message(data, size, &message, &taken) == status);
+    if (status != GW__WIRE_DONE)
+        return;
+    struct gw__wire wire = {0};
+    gw__thrift_put_message(&wire, &message);
+    char *bytes = wire_bytes(&wire, &written);
+    CHECK(written == taken && memcmp(bytes, data, taken) == 0);
+    free(bytes);
+    gw__wire_finish(&wire);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -91,7 +132,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             check_json(&out);
     }
     check_skip(bytes, size, &cut);
-    check_fault(bytes, size);
+    check_fault(bytes, size, &cut);
+    check_header(bytes, size);
     gw__json_out_finish(&out);
     gw__json_out_finish(&other);
     return 0;
