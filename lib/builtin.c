@@ -21,6 +21,7 @@ const struct gw_filter_type *const gw__builtin_filters[] = {
 const struct gw_endpoint_type *const gw__builtin_endpoints[] = {
     &gw__endpoint_http,
     &gw__endpoint_respond,
+    &gw__endpoint_thrift,
     NULL,
 };
 

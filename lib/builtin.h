@@ -19,6 +19,7 @@ extern const struct gw_filter_type gw__filter_timeout;
 
 extern const struct gw_endpoint_type gw__endpoint_http;
 extern const struct gw_endpoint_type gw__endpoint_respond;
+extern const struct gw_endpoint_type gw__endpoint_thrift;
 
 extern const struct gw_predicate_type gw__predicate_header;
 extern const struct gw_predicate_type gw__predicate_host;

@@ -2,9 +2,8 @@
  * passed on as they come. Nothing is buffered beyond what a blocked socket leaves. */
 #include "builtin.h"
 #include "endpoints/max_forwards.h"
-#include "exchange/exchange.h"
+#include "endpoints/upstream.h"
 #include "http/client.h"
-#include "upstream/attempt.h"
 
 #include <gateway/endpoint.h>
 #include <gateway/error.h>
@@ -111,13 +110,6 @@ static bool may_repeat(const struct gw_exchange *ex)
 
 static const struct gw__client_handler handler;
 
-static void note_upstream(struct leg *leg)
-{
-    if (leg->attempt.instance) /* which may be gone when logs are written */
-        leg->ex->text.upstream =
-            gw__arena_copy(&leg->ex->arena, leg->attempt.instance->text, strlen(leg->attempt.instance->text));
-}
-
 static void send_request(struct leg *leg)
 {
     struct gw_exchange *ex = leg->ex;
@@ -125,29 +117,9 @@ static void send_request(struct leg *leg)
     bool expects_length =
         head->method_id == GW__METHOD_POST || head->method_id == GW__METHOD_PUT || head->method_id == GW__METHOD_PATCH;
     int64_t length = head->has_body ? head->content_length : expects_length ? 0 : -1;
-    note_upstream(leg);
-    if (!ex->times.upstream_begun_us)
-        ex->times.upstream_begun_us = ex->context->loop->now_us;
+    gw__endpoint_note_upstream(ex, &leg->attempt);
     leg->stream = gw__client_use(leg->attempt.outbound, &handler, leg, &ex->response, &ex->arena);
     leg->stream->ops->send_head(leg->stream, head, head->has_body, length);
-}
-
-static enum gw_flow fail_attempt(struct leg *leg)
-{
-    static const struct {
-        int status;
-        const char *code, *proxy_error, *text;
-    } failures[] = {
-        [GW__ATTEMPT_NO_INSTANCE] = {503, "GW5033", "destination_unavailable", "has no instance"},
-        [GW__ATTEMPT_REFUSED] = {502, "GW5021", "connection_refused", "refuses connections"},
-        [GW__ATTEMPT_TIMEOUT] = {502, "GW5022", "connection_timeout", "does not accept connections in time"},
-        [GW__ATTEMPT_MEMORY] = {503, "GW5031", "proxy_internal_error", "cannot be reached: out of memory"},
-    };
-    enum gw__attempt_failure failure = leg->attempt.failure;
-    note_upstream(leg);
-    return gw_exchange_fail_code(leg->ex, failures[failure].status, failures[failure].code,
-                                 failures[failure].proxy_error, "service '%s' %s", leg->attempt.service->name,
-                                 failures[failure].text);
 }
 
 static void on_ready(struct gw__attempt *attempt)
@@ -162,7 +134,7 @@ static void on_ready(struct gw__attempt *attempt)
 static void on_failed(struct gw__attempt *attempt)
 {
     struct leg *leg = gw__container_of(attempt, struct leg, attempt);
-    fail_attempt(leg);
+    gw__endpoint_fail_attempt(leg->ex, attempt);
 }
 
 static enum gw_flow on_request(struct gw_exchange *ex, struct gw_endpoint *self)
@@ -186,7 +158,7 @@ static enum gw_flow on_request(struct gw_exchange *ex, struct gw_endpoint *self)
         ex->in.sink_full = true; /* until on_ready */
         return GW_CONTINUE;
     default:
-        return fail_attempt(leg);
+        return gw__endpoint_fail_attempt(ex, &leg->attempt);
     }
 }
 
@@ -268,10 +240,10 @@ static void on_stream_fail(struct gw__client_stream *stream, enum gw__stream_fai
         gw_exchange_fail_code(ex, 503, "GW5031", "proxy_internal_error", "out of memory");
     else if (failure == GW__FAILED_GARBAGE)
         gw_exchange_fail_code(ex, 502, "GW5024", "http_protocol_error", "the answer of %s is no HTTP",
-                              ex->text.upstream ? ex->text.upstream : "?");
+                              gw__endpoint_upstream(ex));
     else
         gw_exchange_fail_code(ex, 502, "GW5023", "connection_terminated", "%s closed the connection",
-                              ex->text.upstream ? ex->text.upstream : "?");
+                              gw__endpoint_upstream(ex));
     gw__exchange_leave(ex);
 }
 

@@ -36,6 +36,12 @@ static inline void gw__count(_Atomic uint64_t *counter, uint64_t n)
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
+/* Begins something large that endpoints keep for later exchanges of the worker. */
+struct gw__spare {
+    struct gw__spare *next;
+    void (*destroy)(struct gw__spare *spare);
+};
+
 struct gw__context {
     struct gw__loop *loop;
     struct gw_server *server;
@@ -45,6 +51,9 @@ struct gw__context {
     struct gw__link exchanges;
     _Atomic uint64_t ids;                /* exchanges so far, and a random part: for gw_exchange_id() */
     uint64_t id_seed;
+    struct gw__spare *spares; /* of RPC endpoints */
+    uint32_t spare_count;
+    int32_t sequence;         /* of the last call that has a number */
     struct gw__counters counters;
 };
 

@@ -298,6 +298,11 @@ void gw__context_init(struct gw__context *context, struct gw__loop *loop, struct
 void gw__context_finish(struct gw__context *context)
 {
     gw__upstream_finish(&context->upstream);
+    while (context->spares) {
+        struct gw__spare *spare = context->spares;
+        context->spares = spare->next;
+        spare->destroy(spare);
+    }
 }
 
 void gw__exchange_site_init(struct gw__exchange_site *site, struct gw__context *context, struct gw__view **current,

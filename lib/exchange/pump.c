@@ -444,7 +444,7 @@ enum gw_flow gw_exchange_respond(struct gw_exchange *ex, int status, int64_t len
     if (ex->response.status != status) /* else its reason phrase stays */
         gw_exchange_set_status(ex, status);
     ex->response_length = length;
-    if (ex->times.upstream_begun_us)
+    if (ex->times.upstream_begun_us && ex->times.upstream_us < 0)
         ex->times.upstream_us = (int64_t)(ex->context->loop->now_us - ex->times.upstream_begun_us);
     ex->times.active_ms = gw__loop_ms(ex->context->loop);
     begin_response(ex, ex->chain->filter_count);

@@ -65,6 +65,11 @@ bool gw__byte_stream_send(struct gw__byte_stream *stream, const struct iovec *pi
     return gw__conn_send(&stream->base.conn, pieces, count);
 }
 
+bool gw__byte_stream_is_broken(const struct gw__byte_stream *stream)
+{
+    return stream->base.conn.error || stream->base.conn.ended;
+}
+
 void gw__byte_stream_pause(struct gw__byte_stream *stream)
 {
     gw__conn_pause(&stream->base.conn);

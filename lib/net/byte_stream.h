@@ -29,6 +29,8 @@ struct gw__byte_stream *gw__byte_stream_use(struct gw__outbound *outbound,
                                             const struct gw__byte_stream_handler *handler, void *user);
 /* All is taken in any case. True: some of it is queued, and on_room comes. */
 bool gw__byte_stream_send(struct gw__byte_stream *stream, const struct iovec *pieces, int count);
+/* What was sent may be lost; on_end comes. */
+bool gw__byte_stream_is_broken(const struct gw__byte_stream *stream);
 void gw__byte_stream_pause(struct gw__byte_stream *stream);
 void gw__byte_stream_resume(struct gw__byte_stream *stream);
 /* Gives it back: to the pool if `good` (the next use may begin on this connection), else it is closed. No handler is

@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 
-enum { FIRST_BYTES = 1024, MOST_BYTES = 64 << 10 };
+enum { FIRST_BYTES = 1024, MOST_BYTES = 64 << 10, KEPT_BYTES = 16 << 10 };
 
 void gw__wire_finish(struct gw__wire *wire)
 {
@@ -12,6 +12,25 @@ void gw__wire_finish(struct gw__wire *wire)
         gw__free(segment);
     }
     *wire = (struct gw__wire){.limit_bytes = wire->limit_bytes};
+}
+
+/* The largest that is not too large: then the next message is more likely to stand in one piece. */
+void gw__wire_reset(struct gw__wire *wire)
+{
+    struct gw__wire_segment *kept = NULL;
+    for (struct gw__wire_segment *segment = wire->first, *next; segment; segment = next) {
+        next = segment->next;
+        bool better = segment->capacity <= KEPT_BYTES && (!kept || segment->capacity > kept->capacity);
+        gw__free(better ? kept : segment);
+        kept = better ? segment : kept;
+    }
+    *wire = (struct gw__wire){.limit_bytes = wire->limit_bytes};
+    if (!kept)
+        return;
+    *kept = (struct gw__wire_segment){.capacity = kept->capacity};
+    wire->first = wire->last = kept;
+    wire->at = kept->bytes;
+    wire->end = kept->bytes + kept->capacity;
 }
 
 size_t gw__wire_settle(struct gw__wire *wire)

@@ -737,6 +737,34 @@ START_TEST(wide_structs)
 }
 END_TEST
 
+START_TEST(a_wire_is_used_again)
+{
+    struct gw__wire wire = {.limit_bytes = 1 << 20};
+    gw__wire_reset(&wire);
+    ck_assert_ptr_null(wire.first);
+    memset(gw__wire_take(&wire, 1000), 'a', 1000);
+    memset(gw__wire_take(&wire, 2000), 'b', 2000); /* does not fit into the first segment */
+    ck_assert_uint_eq(gw__wire_settle(&wire), 3000);
+    struct gw__wire_segment *second = wire.last;
+    ck_assert_ptr_ne(second, wire.first);
+    gw__wire_reset(&wire);
+    ck_assert(wire.first == second && wire.last == second && !second->next);
+    fail_allocation(0);
+    char *taken = gw__wire_take(&wire, 2000);
+    allocate_normally();
+    ck_assert_ptr_eq(taken, second->bytes);
+    ck_assert_uint_eq(gw__wire_settle(&wire), 2000);
+    ck_assert_ptr_nonnull(gw__wire_take(&wire, 100000)); /* large: not kept */
+    ck_assert_ptr_null(gw__wire_take(&wire, 2 << 20));
+    ck_assert(wire.lost && wire.full);
+    gw__wire_reset(&wire);
+    ck_assert(wire.first == second && !wire.lost && !wire.full);
+    ck_assert_uint_eq(gw__wire_settle(&wire), 0);
+    ck_assert_uint_eq(wire.limit_bytes, 1 << 20);
+    gw__wire_finish(&wire);
+}
+END_TEST
+
 Suite *make_suite(void)
 {
     Suite *suite = suite_create("transcode");
@@ -753,6 +781,7 @@ Suite *make_suite(void)
     tcase_add_test(tcase, nesting_is_bounded);
     tcase_add_test(tcase, errors_are_counted);
     tcase_add_test(tcase, output_is_bounded);
+    tcase_add_test(tcase, a_wire_is_used_again);
     tcase_add_loop_test(tcase, results, 0, sizeof answers / sizeof *answers);
     tcase_add_loop_test(tcase, results_cut_off, 0, sizeof answers / sizeof *answers);
     tcase_add_test(tcase, outcome_and_what_follows);

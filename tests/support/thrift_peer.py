@@ -1,0 +1,217 @@
+"""A scripted Thrift server with a thread for each connection: strict binary in, whatever the test says out.
+
+Its codec is written by hand and as plain as can be, so that it shares no mistake with the gateway's. Structs are lists of
+(id, type, value); lists are (type, values). Requests are read by what they say of themselves:
+
+    peer.on("Call", lambda call: call.reply([(0, STRUCT, [(1, STRING, "hello")])]))
+
+A method without a handler is answered with its first argument as its result.
+"""
+import socket
+import struct
+import threading
+import time
+
+from .client import Cut, Reader
+from .data import pieces
+
+STOP, BOOL, I8, DOUBLE, I16, I32, I64, STRING, STRUCT, MAP, SET, LIST = 0, 2, 3, 4, 6, 8, 10, 11, 12, 13, 14, 15
+CALL, REPLY, EXCEPTION, ONEWAY = 1, 2, 3, 4
+FIXED = {BOOL: ">b", I8: ">b", DOUBLE: ">d", I16: ">h", I32: ">i", I64: ">q"}
+
+
+def encode(kind, value):
+    if kind in FIXED:
+        return struct.pack(FIXED[kind], value)
+    if kind == STRING:
+        data = value.encode() if isinstance(value, str) else value
+        return struct.pack(">i", len(data)) + data
+    if kind == STRUCT:
+        return b"".join(struct.pack(">bh", k, i) + encode(k, v) for i, k, v in value) + b"\0"
+    if kind == MAP:
+        key, item, entries = value
+        return struct.pack(">bbi", key, item, len(entries)) + b"".join(
+            encode(key, k) + encode(item, v) for k, v in entries)
+    item, values = value
+    return struct.pack(">bi", item, len(values)) + b"".join(encode(item, v) for v in values)
+
+
+def decode(read, kind):
+    """read(n) gives exactly n bytes."""
+    if kind in FIXED:
+        return struct.unpack(FIXED[kind], read(struct.calcsize(FIXED[kind])))[0]
+    if kind == STRING:
+        return read(struct.unpack(">i", read(4))[0])
+    if kind == STRUCT:
+        fields = []
+        while (k := read(1)[0]) != STOP:
+            number = struct.unpack(">h", read(2))[0]
+            fields.append((number, k, decode(read, k)))
+        return fields
+    if kind == MAP:
+        key, item, count = struct.unpack(">bbi", read(6))
+        return key, item, [(decode(read, key), decode(read, item)) for _ in range(count)]
+    assert kind in (SET, LIST), f"type {kind}"
+    item, count = struct.unpack(">bi", read(5))
+    return item, [decode(read, item) for _ in range(count)]
+
+
+def message(kind, name, sequence, body):
+    """body: a struct's fields, or bytes as they are."""
+    name = name.encode() if isinstance(name, str) else name
+    if not isinstance(body, bytes):
+        body = encode(STRUCT, body)
+    return struct.pack(">Ii", 0x80010000 | kind, len(name)) + name + struct.pack(">i", sequence) + body
+
+
+class Call:
+    """One request and the ways to answer it."""
+
+    def __init__(self, connection, framed, kind, name, sequence, arguments):
+        self.connection, self.framed, self.kind, self.name = connection, framed, kind, name
+        self.sequence, self.arguments = sequence, arguments
+
+    def argument(self, number=1):
+        return next((v for i, _, v in self.arguments if i == number), None)
+
+    def field(self, number=1, argument=1):
+        return next((v for i, _, v in self.argument(argument) if i == number), None)
+
+    def message(self, body=(), kind=REPLY, name=None, sequence=None, framed=None):
+        """The answer's bytes; what is not said is right."""
+        data = message(kind, self.name if name is None else name, self.sequence if sequence is None else sequence, body)
+        framed = self.framed if framed is None else framed
+        return struct.pack(">i", len(data)) + data if framed else data
+
+    def reply(self, body=(), **kw):
+        self.send(self.message(body, **kw))
+
+    def fault(self, kind, text):
+        self.reply([(1, STRING, text), (2, I32, kind)], kind=EXCEPTION)
+
+    def send(self, data):
+        self.connection.sock.sendall(data)
+
+    def trickle(self, data, low=1, high=1, delay=0.0):
+        for piece in pieces(data, 1, low, high):
+            self.send(piece)
+            time.sleep(delay)
+
+    def close(self):
+        self.connection.keep = False
+        try:
+            self.connection.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def reset(self):
+        self.connection.keep = False
+        self.connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.sock.close()
+
+
+class Connection:
+    def __init__(self, sock, number):
+        self.sock, self.number, self.reader, self.keep = sock, number, Reader(sock), True
+
+    def read_call(self):
+        """The next request, or None at the end of the connection."""
+        try:
+            head = self.reader.exactly(4, "message")
+        except Cut as cut:
+            assert not cut.partial, cut
+            return None
+        framed = not head[0] & 0x80
+        size = struct.unpack(">i", head)[0] if framed else 0
+        seen = 0
+
+        def read(n):
+            nonlocal seen
+            seen += n
+            return self.reader.exactly(n, "message")
+
+        version = struct.unpack(">I", read(4) if framed else head)[0]
+        assert version & 0xffffff00 == 0x80010000, f"version {version:x}"
+        name = decode(read, STRING).decode()
+        call = Call(self, framed, version & 0xff, name, decode(read, I32), decode(read, STRUCT))
+        assert not framed or seen == size, f"a frame of {size} bytes, a message of {seen}"
+        return call
+
+
+class Peer:
+    def __init__(self, receive_buffer=None):
+        self.listener = socket.socket()
+        if receive_buffer:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(128)
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.lock = threading.Lock()
+        self.handlers, self.calls, self.errors, self.open = {}, [], [], {}
+        self.connections = 0
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def on(self, method, handler):
+        self.handlers[method] = handler
+
+    def accept(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(60)
+            with self.lock:
+                self.connections += 1
+                connection = Connection(sock, self.connections)
+                self.open[connection.number] = connection
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection):
+        try:
+            while connection.keep:
+                call = connection.read_call()
+                if not call:
+                    break
+                with self.lock:
+                    self.calls.append(call)
+                self.handlers.get(call.name, answer)(call)
+        except (Cut, OSError):
+            pass  # the gateway closed; what a test expects of that it asserts
+        except Exception as e:  # a malformed request of the gateway's: the fixture reports it
+            self.errors.append(repr(e))
+        finally:
+            connection.sock.close()
+            with self.lock:
+                self.open.pop(connection.number, None)
+
+    def wait_open(self, count, seconds=10):
+        """Waits until so many connections are open; returns how many are."""
+        end = time.monotonic() + seconds
+        while len(self.open) != count and time.monotonic() < end:
+            time.sleep(0.005)
+        return len(self.open)
+
+    def drop_connections(self):
+        with self.lock:
+            for connection in self.open.values():
+                try:
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+        assert self.wait_open(0) == 0
+
+    def close(self):
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.listener.close()
+        self.drop_connections()
+
+
+def answer(call):
+    """The first argument as the result; nothing where there is none, or no answer is wanted."""
+    if call.kind == CALL:
+        call.reply([(0, kind, value) for _, kind, value in call.arguments[:1]])
