@@ -19,7 +19,7 @@ class Factory:
     """Makes gateways and upstreams; close() ends them and reports the first thing wrong with any."""
 
     def __init__(self, folder):
-        self.folder, self.gateways, self.upstreams = folder, [], []
+        self.folder, self.gateways, self.upstreams, self.peers = folder, [], [], []
 
     def gateway(self, config, start=True, **kw):
         folder = self.folder / f"gateway{len(self.gateways)}"
@@ -33,6 +33,11 @@ class Factory:
         self.upstreams.append(made)
         return made
 
+    def peer(self, server):
+        """Keeps a real server (support/peers.py) until the gateways have ended."""
+        self.peers.append(server)
+        return server
+
     def close(self):
         wrong = []
         for gateway in self.gateways:
@@ -43,6 +48,8 @@ class Factory:
         for upstream in self.upstreams:
             upstream.close()
             wrong += [f"the upstream got what it could not read: {e}" for e in upstream.errors]
+        for peer in self.peers:
+            peer.close()
         assert not wrong, "\n".join(wrong)
 
 

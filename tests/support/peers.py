@@ -1,4 +1,5 @@
 """Real servers as processes, on ports of their own."""
+import os
 import re
 import subprocess
 import tempfile
@@ -10,6 +11,7 @@ from . import peer_cache
 from .gateway import SLOW
 
 START_SECONDS = 20
+PYTHON = "/usr/bin/python3"
 SAYS = re.compile(r"^(?:(\w+) )?listening on 127\.0\.0\.1:(\d+)$", re.M)
 
 
@@ -25,31 +27,50 @@ class Server:
     """A process that says on its output where it listens, once for each of its transports."""
 
     def __init__(self, *command, transports=1, environment=None):
+        self.command, self.transports, self.found = command, transports, None
         self.log = tempfile.TemporaryFile("w+")
         # It does not outlive the tests, however they end.
         self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *map(str, command)], stdin=subprocess.DEVNULL,
-                                        stdout=self.log, stderr=self.log, env=environment)
+                                        stdout=self.log, stderr=self.log, env={**os.environ, **(environment or {})})
+
+    @property
+    def ports(self):
+        """Transport to port; waits until it listens on all of them."""
         end = time.monotonic() + START_SECONDS * SLOW
-        while len(SAYS.findall(self.output())) < transports:
-            assert self.process.poll() is None, f"{command} ended with {self.process.returncode}:\n{self.output()}"
-            assert time.monotonic() < end, f"{command} does not listen:\n{self.output()}"
+        while not self.found:
+            lines = SAYS.findall(self.output())
+            if len(lines) == self.transports:
+                self.found = {name: int(port) for name, port in lines}
+                break
+            assert self.process.poll() is None, f"{self.command} ended with {self.process.returncode}:\n{self.output()}"
+            assert time.monotonic() < end, f"{self.command} does not listen:\n{self.output()}"
             time.sleep(0.01)
-        self.ports = {name: int(port) for name, port in SAYS.findall(self.output())}
+        return self.found
+
+    def address(self, transport=""):
+        return f"127.0.0.1:{self.ports[transport]}"
 
     def output(self):
         self.log.seek(0)
         return self.log.read()
 
-    @property
-    def port(self):
-        return next(iter(self.ports.values()))
+    def signal(self, number):
+        self.process.send_signal(number)
 
-    def address(self, transport=""):
-        return f"127.0.0.1:{self.ports[transport]}"
-
-    def kill(self):
-        """Ends it without a goodbye; its port refuses from then on."""
+    def close(self):
+        """Ends it without a goodbye; its ports refuse from then on."""
         self.process.kill()
         self.process.wait()
 
-    close = kill
+
+def types_server(language):
+    """A server of DerivedSvc, in "python" or "go", on the transports unframed and framed."""
+    folder = built(f"thrift-{language}")
+    command = [PYTHON, folder / "server.py"] if language == "python" else [folder / "server"]
+    return Server(*command, transports=2)
+
+
+def quickstart_server(name):
+    """The quickstart's server of EchoSvc ("echo") or SumSvc ("sum"), unframed."""
+    program = peer_cache.ROOT / "examples" / "quickstart" / "thrift_server.py"
+    return Server(PYTHON, program, name, 0, environment={"PYTHONPATH": str(built("quickstart"))})

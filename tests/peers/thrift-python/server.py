@@ -71,7 +71,8 @@ class Socket(TSocket.TServerSocket):
 
     def listen(self):
         super().listen()
-        print(f"{self.name} listening on 127.0.0.1:{self.handle.getsockname()[1]}", flush=True)
+        # One write: the other transport's thread prints too.
+        print(f"{self.name} listening on 127.0.0.1:{self.handle.getsockname()[1]}\n", end="", flush=True)
 
 
 def serve(name, transport):
