@@ -5,10 +5,12 @@ import json
 import math
 import struct
 import uuid
+from decimal import Decimal, getcontext
 
 from .slow_thrift import (BITS, CONTAINERS, FIXED, NO_DEFAULT, RECORDS, Enum, Field, Method, Record, Type,
                           double_text, field_header, header, plain_bytes, string_bytes)
 
+getcontext().prec = 200
 SCALARS = ("bool", "i8", "i16", "i32", "i64", "double", "string", "binary", "uuid")
 WORDS = ("id", "name", "list", "map", "string", "service", "type", "value", "include", "oneway", "throws", "x", "y2",
          "_z", "someLongerName", "true", "void", "kind", "next", "left", "union")
@@ -41,6 +43,7 @@ class File:
         for record in self.records:
             self.add_defaults(record.fields, record.kind)
         self.add_methods()
+        self.extends = other is not None and rng.random() < 0.5
 
     def fresh(self, word):
         self.names += 1
@@ -114,14 +117,15 @@ class File:
         return ids
 
     def fill(self, record):
-        count = self.rng.randint(0, 8) if self.rng.random() < 0.93 else self.rng.randint(60, 75)
+        count = self.rng.choice((0, 1, 3, 4, 5, 6, 7, 8, 9)) if self.rng.random() < 0.93 else self.rng.randint(60, 75)
         count = max(count, record.kind == "union")
         below = self.records[:self.records.index(record)] + (self.other.records if self.other else [])
         for i, (id, name) in enumerate(zip(self.ids(count), self.field_names(count))):
             need = self.rng.choice(("", "", "required", "optional", "optional") if count < 9 else ("", "optional"))
             first_of_union = record.kind == "union" and i == 0
-            # A required struct of what comes later would be endless.
-            records = () if first_of_union else below if need == "required" else self.known("records")
+            # A required struct of what comes later would be endless, and many of them very large.
+            records = below if self.rng.random() < 0.2 else ()
+            records = () if first_of_union else records if need == "required" else self.known("records")
             need = "" if record.kind == "union" else need
             record.fields.append(Field(id, name, self.type(records), need))
 
@@ -136,7 +140,7 @@ class File:
         exceptions = [r for r in self.known("records") if r.kind == "exception"]
         others = [r for r in self.known("records") if r.kind != "exception"]
         for i in range(self.rng.randint(5, 7)):
-            count = self.rng.choice((0, 1, 1, 1, 2, 3, 5))
+            count = self.rng.choice((0, 1, 2, 3, 5, 8))
             needs = [self.rng.choice(("", "", "required", "optional")) for _ in range(count)]
             arguments = [Field(id, name, self.type(self.known("records")), need)
                          for id, name, need in zip(self.ids(count), self.field_names(count), needs)]
@@ -144,11 +148,16 @@ class File:
                 record = self.rng.choice(others)
                 arguments = [Field(1, "request", Type(record.kind, record=record))]
             self.add_defaults(arguments)
-            success = self.type(self.known("records")) if i != 3 else None
+            record = self.rng.choice(others)
+            success = self.type(self.known("records")) if i % 2 else Type(record.kind, record=record)
+            success = None if i == 3 else success
             throws = [Field(id, f"failure{id}", Type("exception", record=record))
                       for id, record in enumerate(self.rng.sample(exceptions, self.rng.randint(0, len(exceptions))), 1)]
             oneway = i == 3 and self.rng.random() < 0.5
-            self.methods.append(Method(f"method{i}", arguments, success, [] if oneway else throws, oneway))
+            self.methods.append(Method(f"{self.name}_method{i}", arguments, success, [] if oneway else throws, oneway))
+
+    def all_methods(self):
+        return self.methods + (self.other.all_methods() if self.extends else [])
 
 
 def constant_is_possible(type, depth):
@@ -157,6 +166,12 @@ def constant_is_possible(type, depth):
     if type.kind in CONTAINERS:
         return (not type.key or type.key.kind not in CONTAINERS) and constant_is_possible(type.value, depth + 1)
     return type.kind not in RECORDS or all(constant_is_possible(f.type, depth + 1) for f in type.record.fields)
+
+
+def leads_to_record(type):
+    while type.kind in CONTAINERS and (not type.key or type.key.kind not in CONTAINERS):
+        type = type.value
+    return type.kind in RECORDS
 
 
 # ---- schemas as text
@@ -248,6 +263,8 @@ class Printer:
         self.words(field.name)
         if field.default is not NO_DEFAULT:
             self.words("=", self.constant(field.type, field.default))
+        if self.rng.random() < 0.05:
+            self.words(self.rng.choice(("(unused.note = 'x')", "(a, b = \"1\"; b = '2')", "()")))
 
     def record(self, record):
         self.words(record.kind)
@@ -299,7 +316,12 @@ class Printer:
             self.put(self.rng.choice(("", "\n", "/** A definition. */\n")))
             print_one(thing)
             self.put("\n")
-        self.put("service Service {\n")
+        if self.rng.random() < 0.3:
+            self.put("service Other { void other() }\n")
+        self.words("service", "Service")
+        if self.file.extends:
+            self.words("extends", self.file.other.name + ".Service")
+        self.put("{\n")
         for method in self.file.methods:
             self.method(method)
         self.put("}\n")
@@ -328,10 +350,11 @@ def write_folder(rng, folder, count, prefix):
 # ---- values
 
 class Values:
-    """Values in the form of slow_thrift.plain_bytes(). Once `room` is used up they hold no more than they must."""
+    """Values in the form of slow_thrift.plain_bytes(). Once `room` is used up they hold no more than they must; below
+    `depth`, and as far as the types allow, each holds one that holds more."""
 
-    def __init__(self, rng, room=0):
-        self.rng, self.room = rng, room or rng.choice((10, 30, 100))
+    def __init__(self, rng, room=0, depth=0):
+        self.rng, self.room, self.depth = rng, room or rng.choice((15, 40, 150)), depth
 
     def integer(self, kind):
         bits = BITS[kind]
@@ -340,6 +363,8 @@ class Values:
 
     def text(self, constant):
         length = self.rng.choice((0, 1, 3, 10, 15, 16, 17, 33)) if self.rng.random() < 0.97 else 300
+        if not constant and self.rng.random() < 0.002:
+            return self.text(True) * 100
         pool = 'abc "\\\'\n\t\u20ac' if constant else CHARACTERS
         return "".join(self.rng.choice(pool) for _ in range(length))
 
@@ -370,8 +395,12 @@ class Values:
         if type.kind not in CONTAINERS:
             return self.scalar(type, constant)
         count = self.rng.choice((0, 1, 2, 3)) if depth > 1 or self.rng.random() < 0.95 else 20
-        if self.room <= 0:
+        if depth < self.depth and leads_to_record(type):
+            count = 1
+        elif self.room <= 0:
             count = 0
+        elif self.rng.random() < 0.002 and not constant and type.value.kind in SCALARS:
+            count = 1000
         if type.kind == "map":
             if type.key.kind in CONTAINERS:
                 return []
@@ -382,12 +411,16 @@ class Values:
     def record(self, record, depth, constant):
         fields = list(record.fields)
         if record.kind == "union":
-            fields = [self.rng.choice(fields) if self.room > 0 else fields[0]]
+            deep = [f for f in fields if leads_to_record(f.type)] if depth < self.depth else []
+            fields = [self.rng.choice(deep or fields) if deep or self.room > 0 else fields[0]]
         elif not constant:
             if self.rng.random() < 0.5:
                 self.rng.shuffle(fields)
-        return [(f, self.value(f.type, depth + 1, constant)) for f in fields
-                if constant or record.kind == "union" or f.need == "required" or self.room > self.rng.random() * 30]
+            further = [f for f in fields if leads_to_record(f.type)] if depth < self.depth else []
+            deep = self.rng.choice(further) if further else None
+            fields = [f for f in fields
+                      if f.need == "required" or f is deep or (not deep and self.room > self.rng.random() * 15)]
+        return [(f, self.value(f.type, depth + 1, constant)) for f in fields]
 
 
 # ---- bodies
@@ -425,7 +458,17 @@ class Bodies:
 
     def double(self, value):
         dice = self.rng.random()
+        if dice < 0.05:
+            return self.between(value).encode()
         return (repr(value) if dice < 0.5 else double_text(value) if dice < 0.9 else f"{value:.25e}").encode()
+
+    def between(self, value):
+        """Half way to the next double, or next to that."""
+        after = math.nextafter(value, math.inf)
+        if math.isinf(after) or not 1e-20 < abs(value) < 1e20:
+            return f"{value:.25e}"
+        half = (Decimal(value) + Decimal(after)) / 2
+        return f"{half:f}" + self.rng.choice(("", "" if half == int(half) else "01"))
 
     def scalar(self, type, value):
         if type.kind == "bool":
@@ -517,9 +560,13 @@ class Bodies:
         return self.anything() if type.kind in ("map", "list") else self.right(type, value)
 
 
+def random_depth(rng):
+    return rng.randint(50, 66) if rng.random() < 0.03 else 0
+
+
 def body(rng, method, odds):
     """A body for the method."""
-    values, bodies = Values(rng), Bodies(rng, odds)
+    values, bodies = Values(rng, depth=random_depth(rng)), Bodies(rng, odds)
     if method.single:
         return bodies.value(method.single.type, values.value(method.single.type))
     pairs = values.record(method.arguments, 0, False)
@@ -623,9 +670,9 @@ class Wire:
 
 def result_bytes(rng, method, odds):
     """What a server may answer: one result, sometimes none or two."""
-    values, wire = Values(rng), Wire(rng, odds)
+    values, wire = Values(rng, depth=random_depth(rng)), Wire(rng, odds)
     fields = method.result.fields
-    count = rng.choices((0, 1, 2), (8 if fields else 1, 90 if fields else 0, 2 if fields else 0))[0]
+    count = rng.choices((0, 1, 2), (4 if fields else 1, 90 if fields else 0, 2 if fields else 0))[0]
     if fields and rng.random() < 0.7:
         fields = fields[:1]
     pairs = [(f, values.value(f.type)) for f in (rng.choice(fields) for _ in range(count))]
