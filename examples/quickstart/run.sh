@@ -1,6 +1,7 @@
 #!/bin/bash
-# From a clean clone to answers: installs Debian packages, builds, starts two backends and the gateway on
-# 127.0.0.1:8080, makes a few calls, and serves until Ctrl-C (with --once: stops after the calls).
+# From a clean clone to answers: installs Debian packages, builds, starts three echo and three sum servers (Apache
+# Thrift, in Python) and the gateway on 127.0.0.1:8080, makes a few calls, and serves until Ctrl-C (with --once: stops
+# after the calls).
 set -eu
 cd "$(dirname "$0")"
 here=$PWD root=$(cd ../.. && pwd)
@@ -15,7 +16,8 @@ esac
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 missing=
-for package in gcc libc6-dev meson ninja-build pkg-config libevent-dev libconfig-dev libcjson-dev python3 curl; do
+for package in gcc libc6-dev meson ninja-build pkg-config libevent-dev libconfig-dev libcjson-dev python3-thrift \
+    thrift-compiler curl; do
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
 done
 if [ -n "$missing" ]; then
@@ -33,51 +35,71 @@ if [ ! -x "$build/cli/gwctl" ]; then
     rm "$log"
 fi
 
-pids=
+generated=$build/gen-py logs=$build/quickstart
+mkdir -p "$generated" "$logs"
+for name in echo sum; do
+    thrift --gen py -out "$generated" "$root/idl/$name.thrift"
+done
+export PYTHONPATH=$generated
+
+pids=() names=()
 stop()
 {
     trap - EXIT
-    [ -z "$pids" ] || kill $pids 2>/dev/null || true
+    [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null || true
     wait 2>/dev/null || true
 }
 trap stop EXIT
-trap 'exit 0' INT TERM
+trap 'exit 0' HUP INT TERM
 
-/usr/bin/python3 backend.py 9000 9001 &
-pids=$!
-"$build/cli/gwctl" run gateway.cfg 2>gateway.log &
-gateway=$!
-pids="$pids $gateway"
-
-reached() { curl -s -o /dev/null --max-time 2 "$1"; }
-for url in http://127.0.0.1:9001/ http://127.0.0.1:9000/ http://127.0.0.1:8080/; do
-    for _ in $(seq 100); do
-        reached "$url" && break
-        kill -0 "$gateway" 2>/dev/null || break
-        sleep 0.05
-    done
-    reached "$url" || { echo "$url does not answer:" >&2; cat gateway.log >&2; exit 1; }
-done
-
-try()
+start() # name command…
 {
-    echo
-    echo "\$ $*"
-    "$@"
+    local name=$1
+    shift
+    : >"$logs/$name.log"
+    "$@" >"$logs/$name.log" 2>&1 &
+    pids+=($!) names+=("$name")
 }
 
-try curl -s http://127.0.0.1:8080/
-try curl -s -i http://127.0.0.1:8080/items/42
-try curl -s http://127.0.0.1:8080/app/hello http://127.0.0.1:8080/app/again
-try curl -s -d 'some data' http://127.0.0.1:8080/app/upload
-try curl -s -i http://127.0.0.1:8080/slow
-try curl -s http://127.0.0.1:8080/nowhere
-try "$build/cli/gwctl" status gateway.cfg
-sleep 1 # log lines are written twice a second
-try tail -n 2 access.log
+for port in 8870 8871 8872; do start "echo-$port" /usr/bin/python3 thrift_server.py echo $port; done
+for port in 9870 9871 9872; do start "sum-$port" /usr/bin/python3 thrift_server.py sum $port; done
+start gateway "$build/cli/gwctl" run gateway.cfg
+
+for i in "${!pids[@]}"; do
+    log=$logs/${names[i]}.log
+    until grep -q 'listening on' "$log"; do
+        kill -0 "${pids[i]}" 2>/dev/null || { cat "$log" >&2; exit 1; }
+        sleep 0.05
+    done
+done
+
+try() # a command, shown as one would type it
+{
+    echo
+    printf '$'
+    for word in "$@"; do
+        case $word in
+        *[!A-Za-z0-9_./:=-]*) printf " '%s'" "$word" ;;
+        *) printf ' %s' "$word" ;;
+        esac
+    done
+    echo
+    "$@"
+    echo
+}
+
+url=http://127.0.0.1:8080
+try curl -s $url/
+try curl -s -i -d '{"msg":"hello"}' $url/gateway/echo/EchoMethod
+try curl -s -d '{"firstNum":2,"secondNum":4}' $url/gateway/sum/SumMethod
+try curl -s -d '{"firstNum":9223372036854775806,"secondNum":1}' $url/gateway/sum/SumMethod
+try curl -s -d '{"firstNum":9223372036854775807,"secondNum":1}' $url/gateway/sum/SumMethod
+try curl -s -d '{"msg":"hel' $url/gateway/echo/EchoMethod
+try curl -s -d '{"msg":"hello"}' $url/gateway/echo/EchoMethodXXX
+try curl -s -d '{"msg":"hello"}' $url/gateway/echoXXX/EchoMethod
 
 [ -z "$once" ] || exit 0
 echo
-echo "The gateway serves http://127.0.0.1:8080 until Ctrl-C. Change ${here#"$root/"}/gateway.cfg, then:"
+echo "The gateway serves $url until Ctrl-C. Change ${here#"$root/"}/gateway.cfg or idl/, then:"
 echo "  ${build#"$root/"}/cli/gwctl reload ${here#"$root/"}/gateway.cfg"
-wait "$gateway"
+wait "${pids[-1]}"

@@ -1,6 +1,10 @@
 """Fixtures of the tests of examples and pages; see programs.py."""
+import os
+import subprocess
+
 import pytest
-from programs import Installed, Program
+from programs import BUILD, ROOT, Installed, Program, run, session
+from support.peers import Server
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +24,58 @@ def program(tmp_path):
     yield start
     for each in started:
         each.stop()
+
+
+@pytest.fixture(scope="session")
+def quickstart():
+    """What each command of the quickstart printed, on the ports it has."""
+    printed = run(ROOT / "examples/quickstart/run.sh", "--once", env={**os.environ, "GW_BUILD": str(BUILD)}, timeout=100)
+    return dict(session(printed))
+
+
+class Example:
+    """A gateway with the config of an example, on ports that are free."""
+
+    def __init__(self, folder, config, servers):
+        """servers: the ports of the config, and the commands of what listens there (on port 0)."""
+        self.servers = {port: Server(*command, environment=environment) for port, (command, environment) in servers.items()}
+        text = config.replace("127.0.0.1:8080", "127.0.0.1:0").replace("../../idl", str(ROOT / "idl"))
+        for port, server in self.servers.items():
+            text = text.replace(f"127.0.0.1:{port}", server.address())
+        (folder / "gateway.cfg").write_text(text)
+        self.gateway = Program([BUILD / "cli/gwctl", "run", folder / "gateway.cfg"], os.environ, folder)
+
+    def type(self, command):
+        """What the command of a page prints here, with the ports of the page."""
+        command = command.replace("127.0.0.1:8080", f"127.0.0.1:{self.gateway.port}")
+        printed = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True, timeout=20).stdout
+        for port, server in self.servers.items():
+            printed = printed.replace(str(server.ports['']), str(port))
+        return printed.replace(str(self.gateway.port), "8080")
+
+    def stop(self):
+        self.gateway.stop()
+        for server in self.servers.values():
+            server.close()
+
+
+@pytest.fixture(scope="session")
+def http_example(tmp_path_factory):
+    backend = ["/usr/bin/python3", ROOT / "examples/http/backend.py", 0]
+    made = Example(tmp_path_factory.mktemp("http"), (ROOT / "examples/http/gateway.cfg").read_text(),
+                   {port: (backend, None) for port in (9000, 9001)})
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def strict_example(quickstart, tmp_path_factory):
+    """The quickstart with strict JSON and errors as problems; the servers are its own, of what it has generated."""
+    config = (ROOT / "examples/quickstart/gateway.cfg").read_text().replace(' json = "kitex";', "")
+    config = config.replace('{ format = "envelope"; rpc_errors = "category"; }', '"problem"')
+    server, environment = ROOT / "examples/quickstart/thrift_server.py", {"PYTHONPATH": str(BUILD / "gen-py")}
+    made = Example(tmp_path_factory.mktemp("strict"), config,
+                   {port: (["/usr/bin/python3", server, "echo" if port < 9000 else "sum", 0], environment)
+                    for port in (8870, 8871, 8872, 9870, 9871, 9872)})
+    yield made
+    made.stop()

@@ -18,6 +18,19 @@ def run(*command, **kw):
     return done.stdout
 
 
+def session(text):
+    """(command, what it printed) of what stands in a terminal; a command begins with `$ `."""
+    for part in re.split(r"^\$ ", text, flags=re.M)[1:]:
+        command, _, printed = part.partition("\n")
+        yield command, printed.strip("\n")
+
+
+def steady(printed):
+    """Without what differs from run to run."""
+    printed = re.sub(r"^Date: .*\n", "", printed.replace("\r", ""), flags=re.M)
+    return re.sub(r'"instance": \d+', "INSTANCE", re.sub(r"[0-9a-f]{32}", "ID", printed))
+
+
 class Installed:
     """A DESTDIR. `environment` is all that a build against it gets to know."""
 

@@ -63,20 +63,14 @@ def test_plugin_without_its_service(guarded, upstream):
     assert guarded.get("/greet", [("Authorization", "Bearer secret")]).status == 503
 
 
-def test_quickstart():
-    done = run(ROOT / "examples/quickstart/run.sh", "--once", env={**os.environ, "GW_BUILD": str(BUILD)}, timeout=100)
-    answers = dict(part.split("\n", 1) for part in done.split("\n$ ")[1:])
-    assert answers["curl -s http://127.0.0.1:8080/"].strip() == "hello from the gateway"
-    item = answers["curl -s -i http://127.0.0.1:8080/items/42"]
-    assert "200 OK" in item and "X-Item: 42" in item and '"path": "/backend/items/42"' in item
-    both = answers["curl -s http://127.0.0.1:8080/app/hello http://127.0.0.1:8080/app/again"].splitlines()
-    assert {json.loads(line)["instance"] for line in both if line} == {9000, 9001}
-    assert '"body_bytes": 9' in answers["curl -s -d some data http://127.0.0.1:8080/app/upload"]
-    slow = answers["curl -s -i http://127.0.0.1:8080/slow"]
-    assert "504 Gateway Timeout" in slow and "application/problem+json" in slow and "Proxy-Status" in slow
-    assert json.loads(answers["curl -s http://127.0.0.1:8080/nowhere"])["status"] == 404
-    log = [json.loads(line) for line in answers["tail -n 2 access.log"].splitlines() if line.startswith("{")]
-    assert len(log) == 2 and all(len(entry["id"]) == 32 and entry["path"] for entry in log)
+def test_quickstart(quickstart):
+    answers = {command.replace("http://127.0.0.1:8080", ""): printed for command, printed in quickstart.items()}
+    assert json.loads(answers["curl -s /"]) == "the api gateway is running"
+    head, _, body = answers["curl -s -i -d '{\"msg\":\"hello\"}' /gateway/echo/EchoMethod"].replace("\r", "").partition("\n\n")
+    assert "200 OK" in head and "Content-Type: application/json; charset=utf-8" in head
+    assert json.loads(body) == {"err_code": 0, "err_message": "success", "msg": "hello"}
+    assert '"sum":9223372036854775807' in answers[
+        "curl -s -d '{\"firstNum\":9223372036854775806,\"secondNum\":1}' /gateway/sum/SumMethod"]
 
 
 def test_quickstart_ends_with_an_interrupt():
@@ -87,6 +81,17 @@ def test_quickstart_ends_with_an_interrupt():
             break
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(20) == 0
-    with socket.socket() as free:
-        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        free.bind(("127.0.0.1", 8080))
+    for port in (8080, 8870, 8871, 8872, 9870, 9871, 9872):
+        with socket.socket() as free:
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind(("127.0.0.1", port))
+
+
+def test_http_example(http_example):
+    def get(target):
+        return http_example.gateway.get(target)
+    item = get("/items/42")
+    assert item.status == 200 and item.headers.get("X-Item") == "42" and item.json["path"] == "/backend/items/42"
+    ports = {server.ports[""] for server in http_example.servers.values()}
+    assert {get("/app/hello").json["instance"] for _ in range(8)} == ports
+    assert get("/slow").status == 504

@@ -5,13 +5,16 @@
     ```libconfig page   a whole config: `gwctl check`
     ```libconfig routes entries of a route list: checked within one
     ```sh run           commands from the top of the tree
+    ```console NAME     calls with their answers: `quickstart`, which makes them itself, `http` for examples/http, `strict`
+                        for the quickstart with strict JSON and problems
 """
 import os
 import re
 import subprocess
 
 import pytest
-from programs import BUILD, ROOT, run
+from programs import BUILD, ROOT, run, session, steady
+from support.client import Client
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "doc").glob("*.md"))]
 INCLUDES = "#include <gateway/gateway.h>\n#include <stdio.h>\n#include <string.h>\n"
@@ -33,8 +36,10 @@ def flags(installed, *words):
 
 
 @pytest.mark.parametrize("text", blocks("c page"))
-def test_program(installed, program, upstream, tmp_path, text):
+def test_program(installed, program, upstream, strict_example, tmp_path, text):
     text = text.replace("127.0.0.1:8080", "127.0.0.1:0").replace("127.0.0.1:9000", upstream.address)
+    text = text.replace("127.0.0.1:8870", strict_example.servers[8870].address())
+    (tmp_path / "idl").symlink_to(ROOT / "idl")
     text = text.replace("getchar()", '(printf("listening on port %d\\n", gw_server_port(server, 0)), fflush(stdout), getchar())')
     (tmp_path / "page.c").write_text(text)
     run("cc", "-Wall", "-Wextra", "-Werror", tmp_path / "page.c", "-o", tmp_path / "page",
@@ -42,6 +47,8 @@ def test_program(installed, program, upstream, tmp_path, text):
     page = program([tmp_path / "page"], installed.environment)
     answer = page.get("/items/7")
     assert answer.status == 200 and answer.json["target"] == "/items/7" and answer.headers.get("X-Item") == "7"
+    with Client(page.port) as client:
+        assert client.post("/gateway/echo/EchoMethod", b'{"msg":"hello"}').json == {"msg": "hello"}
     page.stop(lambda process: process.communicate(b"\n"))
 
 
@@ -53,7 +60,7 @@ def test_part_compiles(installed, tmp_path, text):
 
 
 def check(tmp_path, text):
-    (tmp_path / "page.cfg").write_text(text)
+    (tmp_path / "page.cfg").write_text(re.sub(r'folder = "(\.\./\.\./)?idl"', f'folder = "{ROOT}/idl"', text))
     run(BUILD / "cli/gwctl", "check", tmp_path / "page.cfg")
 
 
@@ -73,6 +80,24 @@ def test_commands(text):
     env = {**os.environ, "GW_BUILD": str(BUILD), "PATH": f"{BUILD}/cli:{os.environ['PATH']}"}
     for command in text.splitlines():
         run("sh", "-c", command, cwd=ROOT, env=env, timeout=100)
+
+
+@pytest.mark.parametrize("text", blocks("console quickstart"))
+def test_calls_of_the_quickstart(quickstart, text):
+    for command, printed in session(text):
+        assert steady(quickstart[command]) == steady(printed)
+
+
+@pytest.mark.parametrize("text", blocks("console http"))
+def test_calls_of_the_http_example(http_example, text):
+    for command, printed in session(text):
+        assert steady(http_example.type(command)).strip("\n") == steady(printed)
+
+
+@pytest.mark.parametrize("text", blocks("console strict"))
+def test_strict_calls(strict_example, text):
+    for command, printed in session(text):
+        assert steady(strict_example.type(command)).strip("\n") == steady(printed)
 
 
 def test_page_of_config_is_the_quickstart():

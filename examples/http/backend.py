@@ -1,4 +1,4 @@
-"""The service behind the quickstart's gateway: says what it was asked, on each port given; /slow takes two seconds."""
+"""The services behind the HTTP example's gateway: say what they were asked, on each port given; /slow takes two seconds."""
 import http.server
 import json
 import sys
@@ -28,6 +28,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 servers = [http.server.ThreadingHTTPServer(("127.0.0.1", int(port)), Handler) for port in sys.argv[1:]]
+for server in servers:
+    print(f"listening on 127.0.0.1:{server.server_port}", flush=True)
 for server in servers[1:]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
 servers[0].serve_forever()
