@@ -35,8 +35,9 @@ GW_API const char *gw_exchange_method(const struct gw_exchange *ex);
 GW_API const char *gw_exchange_path(const struct gw_exchange *ex);
 GW_API const char *gw_exchange_query(const struct gw_exchange *ex);
 GW_API const char *gw_exchange_host(const struct gw_exchange *ex); /* without port, lower case */
-GW_API const char *gw_exchange_client_address(const struct gw_exchange *ex); /* "ip:port" or "unix" */
-GW_API const char *gw_exchange_scheme(const struct gw_exchange *ex); /* "http" or "https" */
+/* "ip:port", "[v6]:port" or "unix"; as trusted proxies tell it, then without a port unless they told one. */
+GW_API const char *gw_exchange_client_address(const struct gw_exchange *ex);
+GW_API const char *gw_exchange_scheme(const struct gw_exchange *ex); /* "http" or "https", as the address */
 /* A path must begin with '/' and have no '?', '#', blank or control byte: else the exchange fails. */
 GW_API void gw_exchange_set_path(struct gw_exchange *ex, const char *path);
 GW_API void gw_exchange_set_query(struct gw_exchange *ex, const char *query);

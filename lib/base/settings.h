@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct gw__networks;
+
 struct gw__limits {
     int64_t line_bytes;        /* start line: 414 */
     int64_t head_bytes;        /* 431 */
@@ -23,8 +25,19 @@ struct gw__timeouts {
     int64_t stall_ms;      /* between two pieces of a body in either direction */
 };
 
-/* How a listener speaks HTTP. */
+/* Which fields tell instances of the client and of the proxies between; the others go no further. */
+enum gw__forwarded {
+    GW__FORWARDED_X,        /* X-Forwarded-For, -Proto, -Host */
+    GW__FORWARDED_STANDARD, /* Forwarded, RFC 7239 */
+    GW__FORWARDED_BOTH,
+    GW__FORWARDED_NONE,
+    GW__FORWARDED_PASS, /* all as they came */
+};
+
+/* How a listener speaks HTTP. Who keeps a copy holds `trusted`. */
 struct gw__http_options {
+    struct gw__networks *trusted; /* proxies; NULL: none */
+    uint8_t forwarded;  /* enum gw__forwarded */
     bool trace;         /* TRACE is routed like any method */
     bool server;        /* answers of the gateway name it in Server, instances' keep theirs */
     bool merge_slashes; /* "//" in a path is "/" */

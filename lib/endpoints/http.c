@@ -1,6 +1,7 @@
 /* Endpoint `http`: proxies to an instance of a service, heads re-serialised from their one parse, bodies
  * passed on as they come. Nothing is buffered beyond what a blocked socket leaves. */
 #include "builtin.h"
+#include "endpoints/forwarding.h"
 #include "endpoints/max_forwards.h"
 #include "endpoints/upstream.h"
 #include "http/client.h"
@@ -36,71 +37,6 @@ static int create(struct gw_endpoint *self, const struct gw_option *given)
 }
 
 /* ---- the request ---- */
-
-static void add(struct gw_exchange *ex, struct gw__fields *fields, struct gw__str name, struct gw__str value)
-{
-    if (!gw__fields_add(fields, &ex->arena, name.data, name.size, value.data, value.size))
-        ex->state.out_of_memory = true;
-}
-
-/* One field of the name, and what a client put into others of it does not go on beside it. */
-static void set(struct gw_exchange *ex, enum gw__field_id id, struct gw__str name, struct gw__str value)
-{
-    const struct gw__fields *fields = &ex->request.fields;
-    struct gw__header *field = (struct gw__header *)gw__fields_find_id(fields, id);
-    if (!field) {
-        add(ex, &ex->request.fields, name, value);
-        return;
-    }
-    field->value = value.data;
-    field->value_size = (uint32_t)value.size;
-    field->hop = false; /* whatever the client's Connection says of it */
-    for (struct gw__header *other = field + 1; other < fields->items + fields->count; other++)
-        if (other->id == id)
-            other->hop = true;
-}
-
-/* The client's address behind those that earlier proxies put there, in one field or several. */
-static void add_forwarded_for(struct gw_exchange *ex)
-{
-    const struct gw__fields *fields = &ex->request.fields;
-    const struct gw__header *end = fields->items + fields->count;
-    const struct gw__header *first = gw__fields_find_id(fields, GW__FIELD_X_FORWARDED_FOR);
-    size_t size = ex->text.peer_ip_size;
-    for (const struct gw__header *old = first; old && old < end; old++)
-        size += old->id == GW__FIELD_X_FORWARDED_FOR ? old->value_size + 2u : 0;
-    char *value = gw__arena_alloc(&ex->arena, size + 1), *to = value;
-    if (!value) {
-        ex->state.out_of_memory = true;
-        return;
-    }
-    for (const struct gw__header *old = first; old && old < end; old++)
-        if (old->id == GW__FIELD_X_FORWARDED_FOR) {
-            to = (char *)memcpy(to, old->value, old->value_size) + old->value_size;
-            to = (char *)memcpy(to, ", ", 2) + 2;
-        }
-    memcpy(to, ex->text.peer, ex->text.peer_ip_size);
-    value[size] = '\0';
-    set(ex, GW__FIELD_X_FORWARDED_FOR, GW__STR("X-Forwarded-For"), (struct gw__str){value, size});
-}
-
-/* RFC 9110 section 7.6.3: the version in which the message was received. */
-static void add_via(struct gw_exchange *ex, struct gw__head *head)
-{
-    add(ex, &head->fields, GW__STR("Via"), head->minor ? GW__STR("1.1 gateway") : GW__STR("1.0 gateway"));
-}
-
-static void add_proxy_fields(struct gw_exchange *ex)
-{
-    struct gw__str host = ex->request.host;
-    add_forwarded_for(ex);
-    set(ex, GW__FIELD_X_FORWARDED_PROTO, GW__STR("X-Forwarded-Proto"), gw__str(gw_exchange_scheme(ex)));
-    if (host.size)
-        set(ex, GW__FIELD_X_FORWARDED_HOST, GW__STR("X-Forwarded-Host"), host);
-    add_via(ex, &ex->request);
-    if (!gw__fields_find_id(&ex->request.fields, GW__FIELD_HOST)) /* HTTP/1.0 may come without */
-        add(ex, &ex->request.fields, GW__STR("Host"), host);
-}
 
 /* A body is gone once it has been sent. */
 static bool may_repeat(const struct gw_exchange *ex)
@@ -149,7 +85,7 @@ static enum gw_flow on_request(struct gw_exchange *ex, struct gw_endpoint *self)
     leg->attempt.once = !may_repeat(ex);
     if (ex->request.method_id >= GW__METHOD_OPTIONS && !gw__max_forwards_pass(ex))
         return GW_REPLY;
-    add_proxy_fields(ex);
+    gw__forwarding_add(ex);
     switch (gw__attempt_start(&leg->attempt)) {
     case GW__ATTEMPT_READY:
         send_request(leg);
@@ -185,7 +121,7 @@ static void on_head(struct gw__client_stream *stream, int64_t length)
     struct leg *leg = stream->user;
     struct gw_exchange *ex = leg->ex;
     gw__exchange_enter(ex);
-    add_via(ex, &ex->response);
+    gw__forwarding_add_via(ex, &ex->response);
     bool bodyless = ex->request.method_id == GW__METHOD_HEAD || ex->response.status == 304;
     enum gw_flow flow = gw_exchange_respond(ex, ex->response.status, bodyless ? ex->response.content_length : length);
     if (length == 0)

@@ -68,7 +68,7 @@ const char *gw_exchange_host(const struct gw_exchange *ex)
 
 const char *gw_exchange_client_address(const struct gw_exchange *ex)
 {
-    return ex->text.peer;
+    return ex->text.client;
 }
 
 const char *gw_exchange_scheme(const struct gw_exchange *ex)

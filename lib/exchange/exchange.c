@@ -3,6 +3,7 @@
 #include "exchange/exchange.h"
 
 #include "base/alloc.h"
+#include "exchange/client.h"
 
 #include <time.h>
 
@@ -180,8 +181,7 @@ static struct gw__head *on_begin(struct gw__server_stream *stream, struct gw__ar
     ex->chain = ex->view->entry;
     ex->stream = stream;
     ex->state.secure = stream->secure;
-    ex->text.peer = stream->peer;
-    ex->text.peer_ip_size = stream->peer_ip_size;
+    ex->text.client = stream->peer;
     ex->in.request = true;
     ex->response_length = -1;
     ex->times = (struct gw__times){
@@ -207,6 +207,7 @@ static void on_head(struct gw__server_stream *stream)
     gw__exchange_enter(ex);
     if (!ex->request.has_body)
         ex->in.ended = true;
+    gw__client_identify(ex);
     gw__pump_request(ex);
     gw__exchange_leave(ex);
 }

@@ -85,15 +85,16 @@ struct gw__variable {
 };
 
 struct gw__texts {
-    const char *peer, *host, *id; /* host and id are made when asked for */
+    const char *client;     /* its address: the peer's, or what trusted proxies say */
+    const char *host, *id;  /* made when asked for */
     const char *upstream;         /* the instance last tried */
     const char *cut;              /* why the response is not whole */
-    uint16_t peer_ip_size;
 };
 
 struct gw__state {
     bool routed, endpoint_started, responded, head_sent;
     bool secure, out_of_memory;
+    bool peer_trusted; /* to tell the client's address */
     bool envelope;
     bool broken; /* by its endpoint, while a thread had it */
     bool endpoint_ended; /* its on_end was called */

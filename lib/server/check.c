@@ -3,6 +3,7 @@
 #include "server/check.h"
 
 #include "base/alloc.h"
+#include "base/networks.h"
 #include "server/settings.h"
 
 #include <stdio.h>
@@ -71,6 +72,27 @@ static void check_plugins(struct gw__checked *out, const struct gw_config *confi
     out->plugins = gw_option_get(out->plugin_group, "plugins");
 }
 
+/* In place of what is inherited. */
+static void check_trusted(struct gw__http_options *out, const struct gw_option *settings, const char *what,
+                          struct gw__report *report)
+{
+    const struct gw_option *list = gw_option_get(settings, "trusted_proxies");
+    if (!list)
+        return;
+    struct gw__networks *networks = gw__networks_create(gw_option_count(list));
+    report->lost = report->lost || !networks;
+    for (size_t i = 0; networks && i < gw_option_count(list); i++) {
+        const struct gw_option *item = gw_option_at(list, i);
+        const char *wrong = gw__networks_add(networks, gw_option_text(item));
+        if (wrong)
+            gw__report_add(report, gw_option_origin(item), "GW1016",
+                           "%s'trusted_proxies[%zu]' expects a network (\"10.0.0.0/8\", \"2001:db8::/32\", \"unix\"), "
+                           "found \"%s\": %s", what, i, gw_option_text(item), wrong);
+    }
+    gw__networks_release(out->trusted);
+    out->trusted = networks;
+}
+
 static void check_top(struct gw__checked *out, const struct gw_config *config, struct gw__report *report)
 {
     out->top = check_settings(&config->settings, gw__top_specs, "", "", report);
@@ -83,6 +105,7 @@ static void check_top(struct gw__checked *out, const struct gw_config *config, s
     gw__limits_fill(&out->limits, gw_option_get(top, "limits"));
     gw__timeouts_fill(&out->timeouts, gw_option_get(top, "timeouts"));
     gw__http_options_fill(&out->http, gw_option_get(top, "http"));
+    check_trusted(&out->http, top, "", report);
 }
 
 static bool check_address(struct gw__address *out, const char *text, const char *origin, const char *what,
@@ -109,11 +132,14 @@ static void check_listener(struct gw__checked *out, const struct gw_config *conf
     const struct gw_listener *listener = config->listeners[index];
     struct gw__checked_listener *checked = &out->listeners[index];
     *checked = (struct gw__checked_listener){.limits = out->limits, .timeouts = out->timeouts, .http = out->http};
+    gw__networks_hold(checked->http.trusted);
+    out->listener_count++;
     struct gw_option *settings =
         check_settings(&listener->settings, gw__listener_specs, "listener", listener->origin, report);
     gw__limits_fill(&checked->limits, gw_option_get(settings, "limits"));
     gw__timeouts_fill(&checked->timeouts, gw_option_get(settings, "timeouts"));
     gw__http_options_fill(&checked->http, gw_option_get(settings, "http"));
+    check_trusted(&checked->http, settings, "listener: ", report);
     gw_option_destroy(settings);
     if (!check_address(&checked->address, listener->address, listener->origin, "listener", report))
         return;
@@ -230,6 +256,9 @@ void gw__checked_finish(struct gw__checked *checked)
         gw__free(checked->services[i].instances);
         gw_option_destroy(checked->services[i].settings);
     }
+    for (size_t i = 0; i < checked->listener_count; i++)
+        gw__networks_release(checked->listeners[i].http.trusted);
+    gw__networks_release(checked->http.trusted);
     gw__free(checked->listeners);
     gw__free(checked->services);
     gw__free(checked->routes);

@@ -49,7 +49,7 @@ struct gw__checked {
     struct gw__checked_service *services;
     struct gw__checked_route *routes;
     struct gw_option *top, *plugin_group; /* completed settings of the top level, all and one */
-    size_t service_count;
+    size_t service_count, listener_count;
 };
 
 /* Adds all errors to the report, the config's own first, and goes on where one can. Values are complete only if the

@@ -3,6 +3,7 @@
 #include "server/table.h"
 
 #include "base/alloc.h"
+#include "base/networks.h"
 #include "exchange/exchange.h"
 #include "http/uri.h"
 #include "route/conditions.h"
@@ -380,6 +381,7 @@ static void compile_listeners(struct compiler *c)
             .timeouts = checked->timeouts,
             .http = checked->http,
         };
+        gw__networks_hold(checked->http.trusted);
     }
     const char *socket = c->checked->admin_socket;
     table->admin_socket = socket ? gw__arena_copy(&table->arena, socket, strlen(socket)) : NULL;
@@ -537,6 +539,8 @@ void gw__table_destroy(struct gw__table *table)
     }
     for (size_t i = 0; i < table->callee_count; i++)
         gw__service_release(table->callees[i].service);
+    for (size_t i = 0; i < table->listener_count; i++)
+        gw__networks_release(table->listeners[i].http.trusted);
     gw__index_finish(&table->callee_index);
     gw__idl_set_finish(&table->idl);
     gw__arena_finish(&table->arena);

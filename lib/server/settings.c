@@ -3,6 +3,9 @@
 #include "server/settings.h"
 
 #include <stddef.h>
+#include <string.h>
+
+#define FORWARDED "x-forwarded|forwarded|both|none|pass"
 
 enum { DAY_MS = 86400000 };
 
@@ -82,6 +85,8 @@ static const struct gw_option_spec top_http[] = {
      .doc = "`Server: gateway` in the gateway's own answers; false: in none, and instances' is taken off too."},
     {.key = "merge_slashes", .kind = GW_KIND_BOOL, .fallback = "false",
      .doc = "Makes one of several slashes in a row, in the path that routes, filters and instances see."},
+    {.key = "forwarded", .kind = GW_KIND_CHOICE, .choices = FORWARDED, .fallback = "x-forwarded",
+     .doc = "Which fields tell instances of the client; `pass`: those that came, unchanged. The others are dropped."},
     {0},
 };
 
@@ -91,6 +96,8 @@ static const struct gw_option_spec listener_http[] = {
      .doc = "`Server: gateway` in the gateway's own answers; false: in none, and instances' is taken off too."},
     {.key = "merge_slashes", .kind = GW_KIND_BOOL,
      .doc = "Makes one of several slashes in a row, in the path that routes, filters and instances see."},
+    {.key = "forwarded", .kind = GW_KIND_CHOICE, .choices = FORWARDED,
+     .doc = "Which fields tell instances of the client; `pass`: those that came, unchanged. The others are dropped."},
     {0},
 };
 
@@ -139,6 +146,9 @@ const struct gw_option_spec gw__top_specs[] = {
     {.key = "timeouts", .kind = GW_KIND_GROUP, .members = top_timeouts, .fallback = "{}",
      .doc = "How long a wait may last."},
     {.key = "http", .kind = GW_KIND_GROUP, .members = top_http, .fallback = "{}", .doc = "How HTTP is spoken."},
+    {.key = "trusted_proxies", .kind = GW_KIND_STRINGS,
+     .doc = "Addresses and networks (\"10.0.0.0/8\", \"2001:db8::/32\", \"unix\") of proxies whose word on the client "
+            "counts."},
     {.key = "listeners", .kind = GW_KIND_ANY, .doc = "A list of groups: where to listen."},
     {.key = "services", .kind = GW_KIND_ANY, .doc = "A list of groups: the backends."},
     {.key = "decorators", .kind = GW_KIND_ANY,
@@ -154,6 +164,7 @@ const struct gw_option_spec gw__listener_specs[] = {
     {.key = "limits", .kind = GW_KIND_GROUP, .members = listener_limits, .doc = "In place of the top level's."},
     {.key = "timeouts", .kind = GW_KIND_GROUP, .members = listener_timeouts, .doc = "In place of the top level's."},
     {.key = "http", .kind = GW_KIND_GROUP, .members = listener_http, .doc = "In place of the top level's."},
+    {.key = "trusted_proxies", .kind = GW_KIND_STRINGS, .doc = "In place of the top level's."},
     {0},
 };
 
@@ -237,4 +248,12 @@ void gw__http_options_fill(struct gw__http_options *out, const struct gw_option 
     fill_bool(&out->trace, group, "trace");
     fill_bool(&out->server, group, "server");
     fill_bool(&out->merge_slashes, group, "merge_slashes");
+    static const char *const words[] = {
+        [GW__FORWARDED_X] = "x-forwarded",  [GW__FORWARDED_STANDARD] = "forwarded", [GW__FORWARDED_BOTH] = "both",
+        [GW__FORWARDED_NONE] = "none",      [GW__FORWARDED_PASS] = "pass",
+    };
+    const char *forwarded = gw_option_string(group, "forwarded");
+    for (uint8_t i = 0; forwarded && i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i], forwarded) == 0)
+            out->forwarded = i;
 }

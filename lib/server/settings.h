@@ -13,7 +13,8 @@ extern const struct gw_option_spec gw__service_specs[];
 extern const struct gw_option_spec gw__instance_specs[];
 extern const struct gw_option_spec gw__route_specs[];
 
-/* Overwrites what the group `limits`, `timeouts` or `http` (checked; NULL: none) has; the rest stays, and so is inherited. */
+/* Overwrites what the group `limits`, `timeouts` or `http` (checked; NULL: none) has; the rest stays, and so is
+ * inherited. */
 void gw__limits_fill(struct gw__limits *out, const struct gw_option *group);
 void gw__timeouts_fill(struct gw__timeouts *out, const struct gw_option *group);
 void gw__http_options_fill(struct gw__http_options *out, const struct gw_option *group);

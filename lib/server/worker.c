@@ -3,6 +3,7 @@
 #include "server/server.h"
 
 #include "base/alloc.h"
+#include "base/networks.h"
 #include "base/thread.h"
 
 #include <unistd.h>
@@ -78,6 +79,14 @@ static bool listens(const struct gw__worker *worker, const struct gw__port *port
     return worker->index < worker->server->worker_count;
 }
 
+/* Connections of a closed door still look at them when their table is gone. */
+static void set_options(struct gw__door *door, const struct gw__http_options *options)
+{
+    gw__networks_hold(options->trusted);
+    gw__networks_release(door->site.http.options.trusted);
+    door->site.http.options = *options;
+}
+
 static void open_door(struct gw__worker *worker, struct gw__port *port, const struct gw__limits *limits,
                       const struct gw__timeouts *timeouts, const struct gw__http_options *options)
 {
@@ -85,7 +94,7 @@ static void open_door(struct gw__worker *worker, struct gw__port *port, const st
     if (door) {
         door->site.http.limits = *limits;
         door->site.http.timeouts = *timeouts;
-        door->site.http.options = *options;
+        set_options(door, options);
         return;
     }
     struct gw__door **spare = &port->doors[port->admin ? 0 : worker->index];
@@ -96,7 +105,7 @@ static void open_door(struct gw__worker *worker, struct gw__port *port, const st
     door->port = port;
     door->listener.on_accept = on_accept;
     gw__exchange_site_init(&door->site, &worker->context, &worker->view, limits, timeouts);
-    door->site.http.options = *options;
+    set_options(door, options);
     if (port->admin)
         door->site.fixed = &admin->views[0].view;
     gw__list_append(&worker->doors, &door->link);
@@ -107,6 +116,7 @@ static void open_door(struct gw__worker *worker, struct gw__port *port, const st
 
 static void free_door(struct gw__door *door)
 {
+    gw__networks_release(door->site.http.options.trusted);
     gw__list_remove(&door->link);
     gw__free(door);
 }

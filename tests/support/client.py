@@ -128,13 +128,16 @@ class Reader:
 
 
 class Client:
-    def __init__(self, address, timeout=TIMEOUT, receive_buffer=None):
-        unix = isinstance(address, str)
-        self.sock = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
+    def __init__(self, address, timeout=TIMEOUT, receive_buffer=None, source=None):
+        """To a port of 127.0.0.1, a (host, port) of IPv6, or a Unix path; from `source`, another 127.x.y.z."""
+        unix, v6 = isinstance(address, str), isinstance(address, tuple)
+        self.sock = socket.socket(socket.AF_UNIX if unix else socket.AF_INET6 if v6 else socket.AF_INET)
+        if source:
+            self.sock.bind((source, 0))
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(timeout)
-        self.sock.connect(address if unix else ("127.0.0.1", address))
+        self.sock.connect(address if unix or v6 else ("127.0.0.1", address))
         if not unix:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.reader = Reader(self.sock)

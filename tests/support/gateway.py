@@ -87,6 +87,8 @@ class Gateway:
     def client(self, index=0, **kw):
         """A new connection to the index-th listener; closed at the end of the test."""
         address = self.ports[index] or self.addresses[index].partition("unix:")[2]
+        if self.addresses[index].startswith("["):
+            address = ("::1", address)
         client = Client(address, **kw)
         self.clients.append(client)
         return client
