@@ -146,6 +146,11 @@ void fail_from_to(long from, long to)
     atomic_store(&fail_first, from);
 }
 
+long allocations(void)
+{
+    return atomic_load(&number);
+}
+
 bool any_failed(void)
 {
     return atomic_load(&failed);

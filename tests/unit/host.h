@@ -47,6 +47,8 @@ void assert_given_back(struct usage before);
 /* The allocations number `from` (counted from 0) up to `to` fail, from now on. */
 void fail_from_to(long from, long to);
 bool any_failed(void);
+/* So many were made since then, or since the first call of measure(). */
+long allocations(void);
 void fail_no_more(void);
 int first_free_descriptor(void);
 

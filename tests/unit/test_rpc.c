@@ -1,0 +1,262 @@
+/* Calls through a whole server, where memory runs out at every allocation of them; and that a warm worker makes none.
+ * The Thrift server is a process of its own, where no allocation fails; it answers by the method's name. */
+#include "host.h"
+#include "wire/thrift.h"
+
+#include <arpa/inet.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+enum { MUCH_BYTES = 300000 };
+
+static const char idl[] = "struct Req { 1: string msg }\n"
+                          "exception Broken { 1: string why }\n"
+                          "service Echo {\n"
+                          "    Req Call(1: Req req) throws (1: Broken broken)\n"
+                          "    Req Throws(1: Req req) throws (1: Broken broken)\n"
+                          "    Req Fault(1: Req req)\n"
+                          "    Req Garbage(1: Req req)\n"
+                          "    string Much()\n"
+                          "    void Nothing()\n"
+                          "    oneway void Tell(1: string text)\n"
+                          "}\n";
+
+/* ---- the server ---- */
+
+static void put_text(struct gw__wire *wire, int id, const char *text, size_t size)
+{
+    gw__thrift_put_field(wire, GW__THRIFT_STRING, id);
+    gw__thrift_put_string(wire, text, size);
+}
+
+static void put_answer(struct gw__wire *wire, const struct gw__thrift_message *call)
+{
+    static char much[MUCH_BYTES];
+    const char *name = call->name.data;
+    struct gw__thrift_message message = {
+        .type = *name == 'F' ? GW__THRIFT_EXCEPTION : GW__THRIFT_REPLY, .name = call->name, .sequence = call->sequence};
+    gw__thrift_put_message(wire, &message);
+    if (*name == 'C' || *name == 'T') {
+        gw__thrift_put_field(wire, GW__THRIFT_STRUCT, *name == 'T');
+        put_text(wire, 1, "hello", 5);
+        gw__thrift_put_stop(wire);
+    } else if (*name == 'M') {
+        put_text(wire, 0, memset(much, 'x', sizeof much), sizeof much);
+    } else if (*name == 'F') {
+        put_text(wire, 1, "no", 2);
+    } else if (*name == 'G') {
+        gw__thrift_put_field(wire, 99, 0);
+    }
+    gw__thrift_put_stop(wire);
+}
+
+/* In two pieces, the first of which ends in the header: that has to be kept. */
+static void send_answer(int fd, const struct gw__thrift_message *call)
+{
+    struct gw__wire wire = {0};
+    put_answer(&wire, call);
+    gw__wire_settle(&wire);
+    for (struct gw__wire_segment *segment = wire.first; segment; segment = segment->next) {
+        size_t first = segment == wire.first ? 5 : 0;
+        if (first && send(fd, segment->bytes, first, MSG_NOSIGNAL) > 0)
+            usleep(500);
+        if (send(fd, segment->bytes + first, segment->size - first, MSG_NOSIGNAL) < 0)
+            break;
+    }
+    gw__wire_finish(&wire);
+}
+
+/* Requests come one by one and are small. */
+static void serve(int fd)
+{
+    static char bytes[4096];
+    for (;;) {
+        struct gw__thrift_message call;
+        size_t have = 0, taken = 0;
+        enum gw__wire_status status = GW__WIRE_MORE;
+        while (status == GW__WIRE_MORE) {
+            ssize_t n = recv(fd, bytes + have, sizeof bytes - have, 0);
+            if (n <= 0)
+                _exit(0);
+            have += (size_t)n;
+            if (gw__thrift_get_message(bytes, have, &call, &taken) != GW__WIRE_DONE)
+                continue;
+            struct gw__thrift_skip skip;
+            struct gw__thrift_in in = {0};
+            gw__thrift_skip_init(&skip, GW__THRIFT_STRUCT);
+            gw__thrift_in_feed(&in, bytes + taken, have - taken);
+            status = gw__thrift_skip(&skip, &in);
+        }
+        if (call.type == GW__THRIFT_CALL)
+            send_answer(fd, &call);
+    }
+}
+
+static int listen_here(int *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, size), 0);
+    ck_assert_int_eq(listen(fd, 16), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+static pid_t start_backend(int *port)
+{
+    int listener = listen_here(port);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        signal(SIGCHLD, SIG_IGN);
+        for (;;) {
+            int fd = accept(listener, NULL, NULL);
+            if (fork() == 0)
+                serve(fd);
+            close(fd);
+        }
+    }
+    close(listener);
+    return pid;
+}
+
+/* ---- the gateway ---- */
+
+static char folder[] = "/tmp/test_rpc_XXXXXX";
+static char file[64];
+static int backend;
+static pid_t backend_pid;
+
+static void set_up(void)
+{
+    strcpy(folder + sizeof folder - 7, "XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/echo.thrift", folder);
+    FILE *out = fopen(file, "w");
+    ck_assert(out && fputs(idl, out) >= 0 && fclose(out) == 0);
+    backend_pid = start_backend(&backend);
+}
+
+static void tear_down(void)
+{
+    kill(backend_pid, SIGKILL);
+    unlink(file);
+    rmdir(folder);
+}
+
+static struct gw_server *create_running(void)
+{
+    char address[32];
+    snprintf(address, sizeof address, "127.0.0.1:%d", backend);
+    struct gw_server *server = gw_server_create();
+    struct gw_config *config = gw_config_create();
+    gw_config_set(config, "workers", GW_VALUE("1"));
+    gw_config_listen(config, "127.0.0.1:0");
+    gw_config_set_idl_folder(config, folder);
+    gw_service_add_instance(gw_config_add_service(config, "echo"), address, NULL);
+    gw_config_add_decorator(config, "errors", NULL);
+    struct gw_route *route = gw_config_add_route(config, "rpc");
+    gw_route_add_predicate(route, "path", GW_VALUE("/rpc/{service}/{method}"));
+    gw_route_set_endpoint(route, "thrift", GW_OPTIONS("service", "{service}", "method", "{method}"));
+    route = gw_config_add_route(config, "plain");
+    gw_route_add_predicate(route, "path", GW_VALUE("/plain"));
+    gw_route_set_endpoint(route, "respond", GW_OPTIONS("body", "{}"));
+    ck_assert_msg(gw_server_apply(server, config) == GW_OK, "%s", gw_server_error(server));
+    gw_config_destroy(config);
+    ck_assert_int_eq(gw_server_start(server), GW_OK);
+    return server;
+}
+
+/* Header lines with a body behind them: what get() adds, a line's end, is white space to JSON. */
+static int call(struct gw_server *server, const char *path, const char *json)
+{
+    static struct answer answer;
+    char headers[256];
+    snprintf(headers, sizeof headers, "Content-Length: %zu\r\n\r\n%s", strlen(json) + 2, json);
+    return get(&answer, gw_server_port(server, 0), path, *json ? headers : "");
+}
+
+static const struct {
+    const char *path, *json;
+    int status;
+} calls[] = {
+    {"/rpc/echo/Call", "{\"msg\":\"hello\"}", 200},
+    {"/rpc/echo/Throws", "{\"msg\":\"hello\"}", 422},
+    {"/rpc/echo/Fault", "{}", 502},
+    {"/rpc/echo/Garbage", "{}", 502},
+    {"/rpc/echo/Call", "{\"msg\":5,\"n\":\"\\u00e4\"}", 400},
+    {"/rpc/echo/Nothing", "", 204},
+    {"/rpc/echo/Tell", "{\"text\":\"x\"}", 202},
+    {"/rpc/echo/Much", "", 200},
+    {"/rpc/echo/Missing", "{}", 404},
+    {"/rpc/other/Call", "{}", 404},
+};
+enum { CALLS = sizeof calls / sizeof *calls };
+
+/* A server that has served nothing yet, so that all a call needs is allocated; then once more, where nothing fails. */
+START_TEST(allocations_of_calls_may_fail)
+{
+    bool all_behind = _i % 2;
+    const char *path = calls[_i / 2].path, *json = calls[_i / 2].json;
+    int right = calls[_i / 2].status, good = 0, failures = 0;
+    struct usage before = measure();
+    for (long n = 0; good < 2; n++) {
+        struct gw_server *server = create_running();
+        fail_from_to(n, all_behind ? LONG_MAX : n + 1);
+        int status = call(server, path, json);
+        fail_no_more();
+        good = any_failed() ? 0 : good + 1;
+        failures += any_failed();
+        ck_assert_msg(status == right || (any_failed() && (status == 503 || status == 0)), "%s: %d at allocation %ld",
+                      path, status, n);
+        ck_assert_int_eq(call(server, path, json), right);
+        gw_server_destroy(server);
+        long left = measure().blocks - before.blocks;
+        ck_assert_msg(left == 0, "%s: allocation %ld: %ld blocks", path, n, left);
+    }
+    ck_assert_int_gt(failures, 0);
+    assert_given_back(before);
+}
+END_TEST
+
+static long allocations_of(struct gw_server *server, const char *path, const char *json)
+{
+    long before = allocations();
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_lt(call(server, path, json), 300);
+    return allocations() - before;
+}
+
+START_TEST(a_warm_worker_allocates_nothing_for_a_call)
+{
+    struct usage before = measure();
+    struct gw_server *server = create_running();
+    allocations_of(server, "/plain", "");
+    allocations_of(server, "/rpc/echo/Call", calls[0].json);
+    long plain = allocations_of(server, "/plain", ""); /* each has a connection of its own */
+    ck_assert_int_eq(allocations_of(server, "/rpc/echo/Call", calls[0].json), plain);
+    ck_assert_int_eq(allocations_of(server, "/rpc/echo/Nothing", ""), plain);
+    ck_assert_int_eq(allocations_of(server, "/rpc/echo/Tell", "{\"text\":\"x\"}"), plain);
+    gw_server_destroy(server);
+    assert_given_back(before);
+}
+END_TEST
+
+Suite *make_suite(void)
+{
+    Suite *suite = suite_create("rpc");
+    TCase *tests = tcase_create("rpc");
+    tcase_set_timeout(tests, 240);
+    tcase_add_unchecked_fixture(tests, set_up, tear_down);
+    tcase_add_loop_test(tests, allocations_of_calls_may_fail, 0, 2 * CALLS);
+    tcase_add_test(tests, a_warm_worker_allocates_nothing_for_a_call);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
