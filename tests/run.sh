@@ -311,10 +311,10 @@ packages() # suite
         python3 python3-pytest python3-pytest-xdist python3-pytest-timeout
     case $1 in
     fuzz) echo clang libclang-rt-14-dev ;;
-    e2e | asan | tsan) echo thrift-compiler python3-thrift $(command -v go >/dev/null || echo golang-go) ;;
+    e2e | asan | tsan) echo thrift-compiler python3-thrift python3-six $(command -v go >/dev/null || echo golang-go) ;;
     faults) echo strace ;;
     gates) echo valgrind ;;
-    examples) echo curl make thrift-compiler python3-thrift ;;
+    examples) echo curl make thrift-compiler python3-thrift python3-six ;;
     esac
 }
 
