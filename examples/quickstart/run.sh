@@ -52,12 +52,12 @@ stop()
 trap stop EXIT
 trap 'exit 0' HUP INT TERM
 
-start() # name command…
+start() # name command…; it ends with this script, however that ends
 {
     local name=$1
     shift
     : >"$logs/$name.log"
-    "$@" >"$logs/$name.log" 2>&1 &
+    setpriv --pdeathsig TERM "$@" >"$logs/$name.log" 2>&1 &
     pids+=($!) names+=("$name")
 }
 
@@ -68,7 +68,7 @@ start gateway "$build/cli/gwctl" run gateway.cfg
 for i in "${!pids[@]}"; do
     log=$logs/${names[i]}.log
     until grep -q 'listening on' "$log"; do
-        kill -0 "${pids[i]}" 2>/dev/null || { cat "$log" >&2; exit 1; }
+        kill -0 "${pids[i]}" 2>/dev/null || { echo "${names[i]}:" >&2; cat "$log" >&2; exit 1; }
         sleep 0.05
     done
 done

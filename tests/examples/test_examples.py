@@ -6,7 +6,8 @@ import socket
 import subprocess
 
 import pytest
-from programs import BUILD, ROOT, run
+from programs import BUILD, ROOT
+from support.gateway import eventually
 
 
 @pytest.mark.parametrize("mode", [[], ["--loop"]], ids=["threads", "loop"])
@@ -73,18 +74,29 @@ def test_quickstart(quickstart):
         "curl -s -d '{\"firstNum\":9223372036854775806,\"secondNum\":1}' /gateway/sum/SumMethod"]
 
 
-def test_quickstart_ends_with_an_interrupt():
+def is_free(port):
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            free.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("signal_all, code", [(signal.SIGINT, 0), (None, -signal.SIGKILL)], ids=["interrupted", "killed"])
+def test_quickstart_ends_with_all_it_started(signal_all, code):
     process = subprocess.Popen([ROOT / "examples/quickstart/run.sh"], env={**os.environ, "GW_BUILD": str(BUILD)},
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
     for line in process.stdout:
         if "until Ctrl-C" in line:
             break
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(20) == 0
-    for port in (8080, 8870, 8871, 8872, 9870, 9871, 9872):
-        with socket.socket() as free:
-            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            free.bind(("127.0.0.1", port))
+    if signal_all:
+        os.killpg(process.pid, signal_all)
+    else:
+        process.kill()
+    assert process.wait(20) == code
+    eventually(lambda: all(map(is_free, (8080, 8870, 8871, 8872, 9870, 9871, 9872))))
 
 
 def test_http_example(http_example):
