@@ -109,6 +109,12 @@ def test_reference_is_up_to_date():
     assert (ROOT / "doc/reference.md").read_text().endswith("\n" + printed)
 
 
+def test_codes_of_failures_are_in_the_manual():
+    codes = {code for source in (ROOT / "lib").rglob("*.c") for code in re.findall(r'"(GW[45]\d{3})"', source.read_text())}
+    missing = codes - set(re.findall(r"GW\d{4}", (ROOT / "doc/manual.md").read_text()))
+    assert len(codes) > 20 and not missing
+
+
 def test_no_link_leads_nowhere():
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
