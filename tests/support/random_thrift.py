@@ -409,18 +409,21 @@ class Values:
         return [self.value(type.value, depth + 1, constant) for _ in range(count)]
 
     def record(self, record, depth, constant):
-        fields = list(record.fields)
+        fields, wanted = list(record.fields), self.depth
+        further = [f for f in fields if leads_to_record(f.type)] if depth < wanted else []
+        deep = self.rng.choice(further) if further else None
         if record.kind == "union":
-            deep = [f for f in fields if leads_to_record(f.type)] if depth < self.depth else []
-            fields = [self.rng.choice(deep or fields) if deep or self.room > 0 else fields[0]]
+            fields = [deep or (self.rng.choice(fields) if self.room > 0 else fields[0])]
         elif not constant:
             if self.rng.random() < 0.5:
                 self.rng.shuffle(fields)
-            further = [f for f in fields if leads_to_record(f.type)] if depth < self.depth else []
-            deep = self.rng.choice(further) if further else None
             fields = [f for f in fields
                       if f.need == "required" or f is deep or (not deep and self.room > self.rng.random() * 15)]
-        return [(f, self.value(f.type, depth + 1, constant)) for f in fields]
+        pairs = []
+        for field in fields:  # one of them leads on; else there would be two, four, eight
+            self.depth = wanted if field is deep else 0
+            pairs.append((field, self.value(field.type, depth + 1, constant)))
+        return pairs
 
 
 # ---- bodies

@@ -16,8 +16,9 @@ from .client import Cut, Reader
 from .data import pieces
 
 STOP, BOOL, I8, DOUBLE, I16, I32, I64, STRING, STRUCT, MAP, SET, LIST = 0, 2, 3, 4, 6, 8, 10, 11, 12, 13, 14, 15
+UUID = 16
 CALL, REPLY, EXCEPTION, ONEWAY = 1, 2, 3, 4
-FIXED = {BOOL: ">b", I8: ">b", DOUBLE: ">d", I16: ">h", I32: ">i", I64: ">q"}
+FIXED = {BOOL: ">b", I8: ">b", DOUBLE: ">d", I16: ">h", I32: ">i", I64: ">q", UUID: "16s"}
 
 
 def encode(kind, value):

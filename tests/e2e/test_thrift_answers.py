@@ -1,0 +1,163 @@
+"""Random answers of Thrift servers through a running gateway, right ones and wrong ones, cut and sent in pieces: what the
+client gets is what support/slow_thrift.py reads in them. A failure names its seed: GW_SEED=… runs that one alone."""
+import os
+import random
+import struct
+
+import pytest
+from support import random_thrift
+from support.config import config, route
+from support.data import pieces
+from support.slow_thrift import Bad, Decoder, More, read_json, repaired, to_json
+from support.thrift_peer import EXCEPTION, I32, REPLY, STRING, Peer
+
+CASES = 60 if os.environ.get("GW_SANITIZE") else 300
+UNREADABLE, CLOSED = (502, "GW5026"), (502, "GW5027")
+
+
+def header(data, name, sequence):
+    """Type of the message and bytes of its header, by the strict protocol; raises Bad and More."""
+    for at, byte in enumerate(b"\x80\x01\x00"):
+        if len(data) <= at:
+            raise More
+        if data[at] != byte:
+            raise Bad
+    if len(data) >= 4 and not 1 <= data[3] <= 4:
+        raise Bad
+    if len(data) < 8:
+        raise More
+    size = struct.unpack(">I", data[4:8])[0]
+    if size > 4096:
+        raise Bad
+    if len(data) < 12 + size:
+        raise More
+    kind, number = data[3], struct.unpack(">i", data[8 + size:12 + size])[0]
+    if data[8:8 + size] != name.encode() or number != sequence or kind not in (REPLY, EXCEPTION):
+        raise Bad
+    return kind, 12 + size
+
+
+def fault(data):
+    """Type and message of a TApplicationException, and its bytes."""
+    decoder, kind, message = Decoder(data, False), 0, b""
+    while True:
+        found = decoder.field()
+        if not found:
+            return kind, message, decoder.at
+        if found == (STRING, 1):
+            message = decoder.string()
+        elif found == (I32, 2):
+            kind = decoder.unpack(">i")[0]
+        else:
+            decoder.skip(found[0], 0)
+
+
+def read_body(method, kind, data):
+    """(status, code or value, bytes taken)."""
+    if kind == EXCEPTION:
+        type, message, taken = fault(data)
+        return (404, "GW4043", taken) if type == 1 else (502, ("GW5025", type, repaired(message)), taken)
+    result = to_json(method, data, False)
+    if result[0] != "ok":
+        raise {"more": More, "bad": Bad}[result[0]]
+    _, field, taken, value = result
+    return (204 if field is None else 200 if field == 0 else 422), value, taken
+
+
+def expected(method, data, sequence):
+    """(status, code or value) of an answer behind which the connection is closed."""
+    if not data:
+        return CLOSED
+    framed = not data[0] & 0x80
+    try:
+        if framed and len(data) < 4:
+            raise More
+        kind, begin = header(data[4 * framed:], method.name, sequence)
+    except Bad:
+        return UNREADABLE
+    except More:  # what is longer can't be the header any more
+        return UNREADABLE if len(data) >= 16 + len(method.name) else CLOSED
+    size = struct.unpack(">I", data[:4])[0] if framed else 1 << 62
+    body = data[4 * framed + begin:][:size - begin]
+    if size <= begin:
+        return UNREADABLE
+    try:
+        status, value, taken = read_body(method, kind, body)
+    except Bad:
+        return UNREADABLE
+    except More:
+        return UNREADABLE if len(body) == size - begin else CLOSED
+    return UNREADABLE if framed and taken < size - begin else (status, value)
+
+
+def random_answer(rng, method, call):
+    odds = rng.choice((0, 0, 0.05))
+    if rng.random() < 0.2:
+        type, text = rng.choice((0, 1, 6, -1)), rng.choice((b"", b"why", b"\xff\n", b"long " * 40))
+        fields = [struct.pack(">Bhi", I32, 2, type), struct.pack(">Bhi", STRING, 1, len(text)) + text]
+        if rng.random() < 0.3:
+            wire, unknown = random_thrift.Wire(rng, 0).unknown()
+            fields.append(struct.pack(">Bh", wire, rng.randint(1, 4)) + unknown)
+        rng.shuffle(fields)
+        kind, body = EXCEPTION, b"".join(fields) + b"\0"
+    else:
+        kind, body = REPLY, random_thrift.result_bytes(rng, method, odds)
+    wrong = {"kind": rng.choice((1, 4, 7)), "name": call.name + "x", "sequence": call.sequence + 1}
+    given = {"kind": kind, "framed": rng.random() < 0.5}
+    if rng.random() < 0.05:
+        key = rng.choice(sorted(wrong))
+        given[key] = wrong[key]
+    data = call.message(body, **given)
+    if rng.random() < 0.3:
+        data = random_thrift.disturbed_bytes(rng, data)
+    # Of a long one the client may have got some before it turns out to be wrong.
+    return data if len(data) < 2000 else random_answer(rng, method, call)
+
+
+def got(answer):
+    """The answer in the form of expected()."""
+    if answer.status == 204:
+        return 204, None
+    value = read_json(answer.body)
+    if answer.status == 200:
+        return 200, value
+    members = dict(value)
+    if answer.status == 422:
+        return 422, dict(members["exception"])["value"]
+    if members["code"] == "GW5025":
+        told = dict(dict(members["exception"])["value"])
+        return 502, ("GW5025", int(told["type"][1]), told["message"])
+    return answer.status, members["code"]
+
+
+def run(factory, folder, seed):
+    rng = random.Random(seed)
+    files = random_thrift.write_folder(rng, folder, 4, "")
+    peer = Peer()
+    factory.upstreams.append(peer)
+    rpc = {"thrift": {"service": "{service}", "method": "{method}", "json": "kitex"}}
+    gateway = factory.gateway(config([route("rpc", "/{service}/{method}", endpoint=rpc)],
+                                     {f.name: {"instances": [peer.address], "pool": {"idle": 0}} for f in files},
+                                     idl={"folder": str(folder)}, decorators=[{"errors": {"format": "problem"}}]))
+    with gateway.client() as client:
+        for _ in range(CASES):
+            file = rng.choice(files)
+            method = rng.choice([m for m in file.methods if not m.oneway])
+            sent = []
+
+            def handle(call):
+                sent.extend((random_answer(rng, method, call), call.sequence))
+                for piece in pieces(sent[0], rng.random(), *rng.choice(((1, 1), (1, 40), (1000, 100000)))):
+                    call.send(piece)
+                call.close()
+            peer.on(method.name, handle)
+            answer = client.post(f"/{file.name}/{method.name}", b"{}")
+            assert sent, f"GW_SEED={seed}: {peer.errors} {answer}"
+            assert got(answer) == expected(method, *sent), f"GW_SEED={seed}: {method.name} {sent}: {answer}"
+
+
+@pytest.mark.parametrize("new", [False, True])
+def test_random_answers(factory, tmp_path, new):
+    seed = random.SystemRandom().randrange(1 << 32) if new else 1
+    (tmp_path / "idl").mkdir()
+    run(factory, tmp_path / "idl", int(os.environ.get("GW_SEED", seed)))
