@@ -29,7 +29,7 @@ static void add_take(struct gw__report *report, char *origin, const char *code, 
     }
     struct gw__report_entry *entry = &entries[report->count++];
     *entry = (struct gw__report_entry){.origin = origin, .text = text};
-    strncpy(entry->code, code ? code : "", sizeof entry->code - 1);
+    memcpy(entry->code, code ? code : "", strnlen(code ? code : "", sizeof entry->code - 1));
 }
 
 void gw__report_vadd(struct gw__report *report, const char *origin, const char *code, const char *format, va_list args)

@@ -47,10 +47,11 @@ def wait_quiet(limit, seconds):
             return False
 
 
-def run_wrk(port, path, connections, seconds, headers):
+def run_wrk(port, path, connections, seconds, headers, script=None):
     command = rig.pinned(rig.LOAD_CPU, ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"])
     for header in headers:
         command += ["-H", header]
+    command += ["-s", script] if script else []
     process = subprocess.Popen([*command, f"http://127.0.0.1:{port}{path}"], stdout=subprocess.PIPE, text=True)
     text = process.stdout.read()
     usage = os.wait4(process.pid, 0)[2]
@@ -63,12 +64,12 @@ def milliseconds(text):
     return float(number) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60000}[unit]
 
 
-def sample(target, upstream, path, connections, seconds, headers):
+def sample(target, upstream, path, connections, seconds, headers, script=None):
     user, system = rig.cpu_us(target.pids)
     up = sum(rig.cpu_us(upstream.pids))
     all_busy, idle = busy()
     start = time.monotonic()
-    text, wrk_seconds = run_wrk(target.port, path, connections, seconds, headers)
+    text, wrk_seconds = run_wrk(target.port, path, connections, seconds, headers, script)
     took = time.monotonic() - start
     user2, system2 = rig.cpu_us(target.pids)
     up2 = sum(rig.cpu_us(upstream.pids))

@@ -33,15 +33,19 @@ def count(target, requests, headers, path):
         return int(re.search(r"^(?:summary|totals): (\d+)", f.read(), re.M).group(1))
 
 
+def slope(target, headers, path):
+    """Instructions per request: the difference of two runs."""
+    few = count(target, FEW, headers, path)
+    target.port = rig.free_port()
+    return (count(target, MANY, headers, path) - few) / (MANY - FEW)
+
+
 def per_request(name, headers=(), path="/s"):
     """Instructions per request of a target; headers: what is sent besides Host."""
     upstream = rig.Upstream(cpu=None)
     target = rig.TARGETS[name](upstream.port)
     try:
-        few = count(target, FEW, headers, path)
-        target.port = rig.free_port()
-        many = count(target, MANY, headers, path)
-        return (many - few) / (MANY - FEW)
+        return slope(target, headers, path)
     finally:
         target.close()
         upstream.stop()

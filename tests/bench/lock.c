@@ -1,7 +1,8 @@
 /* Load of a fixed number of requests: N keep-alive connections in lockstep, so that two runs do the same.
  *
  * "lock PORT PATH CONNECTIONS REQUESTS [HEADER…]" sends REQUESTS GETs, one on each connection, then reads
- * all their answers, and so on. Every answer must be 200 with a Content-Length; anything else ends it
+ * all their answers, and so on. With LOCK_BODIES, the name of a file, they are POSTs, each with the file's next line as
+ * its body, from the first again behind the last. Every answer must be 200 with a Content-Length; anything else ends it
  * with 1. For counting instructions of a proxy (callgrind): the difference of two runs is exact. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -62,26 +63,48 @@ static void read_answer(int fd)
         fail("more than the answer came");
 }
 
+/* The next line of the file as a body behind the head that ends at `size`. */
+static int add_body(char *request, int size, FILE *bodies)
+{
+    static char line[64 * 1024];
+    if (!fgets(line, sizeof line, bodies)) {
+        rewind(bodies);
+        if (!fgets(line, sizeof line, bodies))
+            fail("no bodies");
+    }
+    line[strcspn(line, "\n")] = 0;
+    return size + sprintf(request + size, "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                          strlen(line), line);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 5)
         fail("usage: lock PORT PATH CONNECTIONS REQUESTS [HEADER…]");
     int port = atoi(argv[1]), connections = atoi(argv[3]), fds[1024];
     long requests = atol(argv[4]);
-    char request[8192];
-    int size = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n", argv[2], port);
+    const char *name = getenv("LOCK_BODIES");
+    FILE *bodies = name ? fopen(name, "r") : NULL;
+    if (name && !bodies)
+        fail("cannot read LOCK_BODIES");
+    static char request[8192 + 65536 + 64];
+    int size = snprintf(request, 8192, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n", bodies ? "POST" : "GET", argv[2],
+                        port);
     for (int i = 5; i < argc; i++)
-        size += snprintf(request + size, sizeof request - (size_t)size, "%s\r\n", argv[i]);
-    size += snprintf(request + size, sizeof request - (size_t)size, "\r\n");
+        size += snprintf(request + size, 8192 - (size_t)size, "%s\r\n", argv[i]);
+    int whole = size + sprintf(request + size, "\r\n");
     if (connections < 1 || connections > 1024)
         fail("1 to 1024 connections");
     for (int i = 0; i < connections; i++)
         fds[i] = dial(port);
     for (long done = 0; done < requests;) {
         int batch = requests - done < connections ? (int)(requests - done) : connections;
-        for (int i = 0; i < batch; i++)
-            if (send(fds[i], request, (size_t)size, MSG_NOSIGNAL) != size)
+        for (int i = 0; i < batch; i++) {
+            if (bodies)
+                whole = add_body(request, size, bodies);
+            if (send(fds[i], request, (size_t)whole, MSG_NOSIGNAL) != whole)
                 fail("cannot send");
+        }
         for (int i = 0; i < batch; i++)
             read_answer(fds[i]);
         done += batch;

@@ -91,8 +91,10 @@ def memory_kib(pids, key="RssAnon"):
 class Upstream:
     """The epoll upstream on a port of its own."""
 
+    program = "up"
+
     def __init__(self, cpu=LOAD_CPU):
-        self.process = subprocess.Popen(pinned(cpu, [program("up"), "0"]), stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(pinned(cpu, [program(self.program), "0"]), stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline())
         self.pids = [self.process.pid]
 

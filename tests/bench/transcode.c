@@ -2,7 +2,8 @@
  * so that branches are not learnt by heart. cJSON's side is what one would write with it: a parse and a walk that
  * writes the same bytes; a read into a tree that is printed. It may look at the same schema, and its 64-bit integers
  * are what doubles hold. Usage: transcode [ROUNDS [WHAT SIZE]]; with WHAT (its beginning) and SIZE (0 or 1) only that
- * is run, so that callgrind can count it (the slope between two numbers of rounds). */
+ * is run, so that callgrind can count it (the slope between two numbers of rounds). "transcode print SIZE" prints the
+ * documents, a line each, "transcode idl" what describes them. */
 #include "../unit/wire_types.h"
 
 #include <cJSON.h>
@@ -361,7 +362,12 @@ int main(int argc, char **argv)
     for (int size = 0; size < 2; size++)
         for (int i = 0; i < DOCUMENTS; i++)
             make_document(&documents[size][i], size ? 2000 : 500);
-    if (argc > 3) {
+    if (argc == 2 && strcmp(argv[1], "idl") == 0) {
+        fputs(idl, stdout);
+    } else if (argc == 3) {
+        for (int i = 0; i < DOCUMENTS; i++)
+            puts(documents[atoi(argv[2]) != 0][i].json);
+    } else if (argc > 3) {
         for (int kind = 0; kind < 4; kind++)
             if (strncmp(argv[2], kinds[kind].name, strlen(argv[2])) == 0)
                 measure(kind, atoi(argv[3]) != 0, rounds);
