@@ -185,7 +185,9 @@ static char *put_tree(char *at, const struct gw__type *type, const cJSON *node)
     memcpy(&bits, &node->valuedouble, sizeof bits);
     if (type->kind == GW__DOUBLE)
         return put64(at, bits);
-    return type->kind == GW__I64 ? put64(at, (uint64_t)(int64_t)node->valuedouble) : put32(at, (uint32_t)node->valueint);
+    if (type->kind == GW__I64)
+        return put64(at, (uint64_t)(int64_t)node->valuedouble);
+    return put32(at, (uint32_t)node->valueint);
 }
 
 static cJSON *get_tree(const char **at, const struct gw__type *type);
