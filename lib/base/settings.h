@@ -14,7 +14,11 @@ struct gw__limits {
     int64_t headers;           /* number of fields: 431 */
     int64_t body_bytes;        /* body of a request: 413 */
     int64_t body_buffer_bytes; /* what whole_request_body collects: 413 */
-    int64_t connections;       /* per worker */
+    int64_t connections;       /* per worker: closed */
+    int64_t client_connections; /* per worker and client address: 429 */
+    int64_t requests;          /* of a connection: closed behind the last */
+    int64_t in_flight;         /* exchanges of a worker: 503 */
+    int64_t body_rate;         /* of a request, bytes a second: 408 */
 };
 
 struct gw__timeouts {
@@ -23,6 +27,8 @@ struct gw__timeouts {
     int64_t connect_ms;    /* to an instance: next one, then 502 */
     int64_t response_ms;   /* end of the request (or its last piece so far) to the response's head: 504 */
     int64_t stall_ms;      /* between two pieces of a body in either direction */
+    int64_t slow_ms;       /* how long a request's body may come slower than body_rate: 408 */
+    int64_t total_ms;      /* of an exchange, from its head to the last byte: 504, 408, or cut */
 };
 
 /* Which fields tell instances of the client and of the proxies between; the others go no further. */

@@ -95,6 +95,10 @@ void gw__exchange_expire(struct gw_exchange *ex)
 {
     struct gw__lane *lane = ex->in.parked ? &ex->in : ex->out.parked ? &ex->out : NULL;
     struct gw__body_stage *stage = NULL;
+    uint64_t now = gw__loop_ms(ex->context->loop);
+    bool ended = now >= ex->times.end_ms;
+    if (ended)
+        ex->times.end_ms = now + (uint64_t)ex->times.stall_ms; /* for sending the failure */
     for (uint16_t i = 0; !lane && ex->in.row && i < ex->in.row->count; i++)
         if (ex->in.row->stages[i].parked)
             stage = &ex->in.row->stages[i];
@@ -108,7 +112,8 @@ void gw__exchange_expire(struct gw_exchange *ex)
         gw__answer_fail(ex, 408, "GW4081", "http_request_error", "the request's body did not come in time");
         gw__pump_answer(ex, ex->state.endpoint_started ? ex->chain->filter_count : ex->in.at);
     } else {
-        gw__answer_fail(ex, 504, "GW5041", "http_response_timeout", "no response in time");
+        gw__answer_fail(ex, 504, ended ? "GW5043" : "GW5041", "http_response_timeout",
+                        ended ? "the exchange took too long" : "no response in time");
         gw__pump_answer(ex, ex->chain->filter_count);
     }
 }
@@ -116,8 +121,26 @@ void gw__exchange_expire(struct gw_exchange *ex)
 static uint64_t due_ms(const struct gw_exchange *ex)
 {
     const struct gw__times *times = &ex->times;
-    bool stalls = ex->state.head_sent || (awaits_client(ex) && times->stall_ms < times->timeout_ms);
-    return times->active_ms + (uint64_t)(stalls ? times->stall_ms : times->timeout_ms);
+    bool awaits = awaits_client(ex), stalls = ex->state.head_sent || (awaits && times->stall_ms < times->timeout_ms);
+    uint64_t due = times->active_ms + (uint64_t)(stalls ? times->stall_ms : times->timeout_ms);
+    if (awaits && !ex->state.head_sent) {
+        uint64_t slow = (times->rate_ms ? times->rate_ms : times->active_ms) + (uint64_t)ex->chain->timeouts.slow_ms;
+        due = slow < due ? slow : due;
+    }
+    return due < times->end_ms ? due : times->end_ms;
+}
+
+/* The time over which the rate of a request's body is measured has passed well, or was not the client's: a new one. */
+static void measure_rate(struct gw_exchange *ex)
+{
+    struct gw__times *times = &ex->times;
+    const struct gw__chain *chain = ex->chain;
+    uint64_t now = gw__loop_ms(ex->context->loop), least = (uint64_t)(chain->limits.body_rate * chain->timeouts.slow_ms);
+    bool passed = now >= times->rate_ms + (uint64_t)chain->timeouts.slow_ms;
+    if (times->rate_ms && !(passed && (ex->in.bytes - times->rate_bytes) * 1000 >= least))
+        return;
+    times->rate_ms = now;
+    times->rate_bytes = ex->in.bytes;
 }
 
 static void handle_deadline(struct gw__timer *timer)
@@ -126,6 +149,7 @@ static void handle_deadline(struct gw__timer *timer)
     struct gw__loop *loop = ex->context->loop;
     if (ex->job) /* what runs on a thread is not cut: it is looked at when it returns */
         return;
+    measure_rate(ex);
     if (!gw__exchange_is_late(ex)) {
         gw__timer_set(loop, timer, due_ms(ex));
         return;
@@ -190,6 +214,8 @@ static struct gw__head *on_begin(struct gw__server_stream *stream, struct gw__ar
         .upstream_us = -1,
         .timeout_ms = site->http.timeouts.response_ms,
         .stall_ms = site->http.timeouts.stall_ms,
+        .end_ms = gw__loop_ms(context->loop) + (uint64_t)view->entry->timeouts.total_ms,
+        .rate_ms = gw__loop_ms(context->loop),
     };
     ex->free_task.run = run_free;
     gw__list_append(&context->exchanges, &ex->link);
@@ -228,8 +254,9 @@ static void on_bad(struct gw__server_stream *stream, const struct gw__parse_erro
         ex->in.at = ex->reached = ex->chain->decorator_count;
     }
     if (!ex->state.over) {
-        gw__answer_fail(ex, error->status, error->status == 408 ? "GW4082" : "GW4001", "http_request_error", "%s",
-                        error->reason);
+        const char *code = error->status == 408 ? "GW4082" : error->status == 429 ? "GW4291" : "GW4001";
+        const char *proxy_error = error->status == 429 ? "http_request_denied" : "http_request_error";
+        gw__answer_fail(ex, error->status, code, proxy_error, "%s", error->reason);
         gw__pump_answer(ex, ex->state.endpoint_started ? ex->chain->filter_count : ex->in.at);
     }
     gw__exchange_leave(ex);

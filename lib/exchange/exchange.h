@@ -77,6 +77,9 @@ struct gw__times {
     uint64_t upstream_begun_us;
     int64_t upstream_us;  /* until its head; -1: none */
     int64_t timeout_ms, stall_ms;
+    uint64_t end_ms;      /* of all of it */
+    uint64_t rate_ms;     /* since when the client's body_rate is measured; 0: from the next look on */
+    uint64_t rate_bytes;  /* that had come by then */
 };
 
 /* A variable of the route's path: decoded, and as it stands in the path. */

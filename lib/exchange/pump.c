@@ -81,9 +81,20 @@ static bool answer_unrouted(struct gw_exchange *ex)
     return false;
 }
 
+static bool refuse_overload(struct gw_exchange *ex)
+{
+    gw__answer_fail(ex, 503, "GW5034", "http_request_denied", "too many requests are being served");
+    gw_exchange_set_response_header(ex, "Retry-After", "1");
+    gw__pump_answer(ex, ex->in.at);
+    return false;
+}
+
 static bool route(struct gw_exchange *ex)
 {
     const struct gw__http_site *site = ex->stream->site;
+    uint64_t active = atomic_load_explicit(&ex->context->counters.active, memory_order_relaxed);
+    if (active > (uint64_t)ex->view->entry->limits.in_flight)
+        return refuse_overload(ex);
     if (ex->request.method_id == GW__METHOD_TRACE && !site->options.trace)
         return refuse_trace(ex);
     const struct gw__chain *chain = ex->view->route(ex->view, ex);
@@ -93,6 +104,7 @@ static bool route(struct gw_exchange *ex)
     ex->state.routed = true;
     ex->times.timeout_ms = chain->timeouts.response_ms;
     ex->times.stall_ms = chain->timeouts.stall_ms;
+    ex->times.end_ms = ex->times.begun_us / 1000 + (uint64_t)chain->timeouts.total_ms;
     gw__exchange_arm(ex);
     size_t scratch = chain->scratch_bytes - ex->view->entry->scratch_bytes;
     ex->scratch[1] = scratch ? gw__arena_zalloc(&ex->arena, scratch) : NULL;
@@ -413,6 +425,7 @@ void gw__pump_resume(struct gw_exchange *ex, const struct gw__hook *hook, enum g
     if (ex->state.over || ex->state.ended)
         return;
     gw__exchange_enter(ex);
+    ex->times.rate_ms = 0; /* the client may have been kept waiting */
     if (hook->index == ex->chain->filter_count && ex->state.endpoint_started)
         resume_endpoint(ex, flow);
     else if (hook->body)

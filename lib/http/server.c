@@ -33,6 +33,8 @@ struct server_conn {
     int64_t response_length;
     size_t unsent; /* when FLUSH or LINGER looked last */
     uint32_t drained;
+    int64_t requests; /* begun */
+    struct gw__peer *from;
     uint8_t state;
     bool consuming, keep_alive, http10, head_request, expects, responded, response_done, broken, gone;
     char peer[54];
@@ -68,6 +70,8 @@ static void close_conn(struct server_conn *c)
     gw__kept_leave(&c->in, 0);
     gw__list_remove(&c->link);
     count(c->site, -1);
+    if (c->from)
+        gw__peers_leave(&c->site->peers, c->from);
     gw__loop_defer(c->conn.loop, &c->task);
 }
 
@@ -164,7 +168,7 @@ static void stream_send_head(struct gw__server_stream *stream, struct gw__head *
     c->responded = true;
     c->out = (struct gw__outgoing){.write_head = write_head, .no_body = c->head_request || bodyless};
     c->out.head_bytes = gw__head_bytes(head) + OWN_FIELDS_BYTES;
-    if (c->site->draining || c->broken || (c->expects && c->body.framing != GW__FRAMING_NONE))
+    if (c->site->draining || c->broken || head->status == 408 || (c->expects && c->body.framing != GW__FRAMING_NONE))
         c->keep_alive = false;
     if (length < 0 && !bodyless) {
         c->out.chunked = !c->http10;
@@ -312,7 +316,7 @@ static bool begin(struct server_conn *c, const char *data, const struct gw__pars
     }
     c->http10 = head->minor == 0;
     c->head_request = head->method_id == GW__METHOD_HEAD;
-    c->keep_alive = head->keep_alive && !c->site->draining;
+    c->keep_alive = head->keep_alive && !c->site->draining && ++c->requests < c->site->limits.requests;
     gw__body_begin(&c->body, head->content_length, head->chunked);
     head->has_body = c->body.framing != GW__FRAMING_NONE;
     c->expects = head->expect_continue && !c->http10 && head->has_body;
@@ -495,14 +499,35 @@ static void run_task(struct gw__task *task)
 
 /* ---- site ---- */
 
+/* Behind a trusted proxy are many clients. */
+static bool is_counted(const struct gw__http_site *site, const struct sockaddr *address)
+{
+    struct gw__ip ip;
+    const struct gw__networks *trusted = site->options.trusted;
+    return gw__sockaddr_ip(address, &ip) && !(trusted && gw__networks_have(trusted, &ip));
+}
+
+static struct gw__peer *enter(struct gw__http_site *site, const struct sockaddr *address)
+{
+    struct gw__ip ip;
+    gw__sockaddr_ip(address, &ip);
+    return gw__peers_enter(&site->peers, &ip);
+}
+
 void gw__http_accept(struct gw__http_site *site, int fd, const struct sockaddr *address, socklen_t size)
 {
+    static const struct gw__parse_error many = {429, "too many connections from this address"};
     char text[GW__ADDRESS_TEXT] = "unix";
     struct server_conn *c = NULL;
+    bool counted = is_counted(site, address), refused = false;
     if ((int64_t)site->connection_count < site->limits.connections)
         c = gw__calloc(1, sizeof *c);
-    if (!c || gw__conn_open(&c->conn, site->loop, fd, &conn_ops) < 0) {
+    if (c && counted && (c->from = enter(site, address)))
+        refused = c->from->connections > site->limits.client_connections;
+    if (!c || (counted && !c->from) || gw__conn_open(&c->conn, site->loop, fd, &conn_ops) < 0) {
         close(fd);
+        if (c && c->from)
+            gw__peers_leave(&site->peers, c->from);
         gw__free(c);
         return;
     }
@@ -519,6 +544,8 @@ void gw__http_accept(struct gw__http_site *site, int fd, const struct sockaddr *
     gw__list_append(&site->connections, &c->link);
     count(site, 1);
     set_due(c, site->timeouts.head_ms);
+    if (refused)
+        begin(c, NULL, &many);
 }
 
 static void each(struct gw__http_site *site, void (*act)(struct server_conn *c))

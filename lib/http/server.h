@@ -3,6 +3,7 @@
 #define GW_HTTP_SERVER_H
 
 #include "base/settings.h"
+#include "http/peers.h"
 #include "http/stream.h"
 #include "net/loop.h"
 
@@ -19,11 +20,13 @@ struct gw__http_site {
     struct gw__raw_head *raw;     /* the worker's parsing space */
     struct gw__link connections;  /* list head, initialised by the owner */
     size_t connection_count;
+    struct gw__peers peers;       /* whose they are; finished by the owner */
     _Atomic uint64_t *gauge;      /* connections of the worker, for others to read */
     bool draining;                /* answers say close, idle connections are closed */
 };
 
-/* Takes an accepted socket; closes it when out of memory or over limits.connections. */
+/* Takes an accepted socket; closes it when out of memory or over limits.connections, refuses it with 429 over
+ * limits.client_connections. */
 void gw__http_accept(struct gw__http_site *site, int fd, const struct sockaddr *address, socklen_t size);
 /* Sets draining and closes what is idle. */
 void gw__http_drain(struct gw__http_site *site);

@@ -23,6 +23,16 @@ bool gw__sockaddr_resolve(struct gw__sockaddr *out, const struct gw__address *ad
     return true;
 }
 
+bool gw__sockaddr_ip(const struct sockaddr *address, struct gw__ip *out)
+{
+    *out = (struct gw__ip){.bytes = {[10] = 0xff, [11] = 0xff}};
+    if (address->sa_family == AF_INET)
+        memcpy(out->bytes + 12, &((const struct sockaddr_in *)address)->sin_addr, 4);
+    else if (address->sa_family == AF_INET6)
+        memcpy(out->bytes, &((const struct sockaddr_in6 *)address)->sin6_addr, 16);
+    return address->sa_family != AF_UNIX;
+}
+
 int gw__sockaddr_port(const struct sockaddr *address)
 {
     if (address->sa_family == AF_INET)

@@ -3,6 +3,7 @@
 #define GW_NET_SOCKADDR_H
 
 #include "base/address.h"
+#include "base/networks.h"
 
 #include <stddef.h>
 #include <sys/socket.h>
@@ -24,6 +25,7 @@ struct gw__sockaddr {
 bool gw__sockaddr_resolve(struct gw__sockaddr *out, const struct gw__address *address, bool passive);
 /* "ip:port", "[v6]:port" or "unix:path"; returns its length. */
 size_t gw__sockaddr_print(const struct sockaddr *address, socklen_t size, char out[GW__ADDRESS_TEXT]);
+bool gw__sockaddr_ip(const struct sockaddr *address, struct gw__ip *out); /* false for a Unix socket */
 int gw__sockaddr_port(const struct sockaddr *address); /* -1 for a Unix socket */
 
 #endif

@@ -20,8 +20,16 @@ static const struct gw_option_spec top_limits[] = {
      .doc = "Longest body of a request; 413 above."},
     {.key = "body_buffer", .kind = GW_KIND_SIZE, .fallback = "1MiB", .min = 0, .max = INT64_C(1) << 30,
      .doc = "Longest body that a filter or endpoint may ask to have whole; 413 above."},
+    {.key = "body_rate", .kind = GW_KIND_SIZE, .fallback = "128", .min = 0, .max = INT64_C(1) << 30,
+     .doc = "Least bytes a second of a request's body, over each timeouts.slow; 408 below. 0: none."},
     {.key = "connections", .kind = GW_KIND_INT, .fallback = "10000", .min = 1, .max = 1000000,
-     .doc = "Most client connections of one worker; more wait to be accepted."},
+     .doc = "Most client connections of one worker through one listener; more are closed."},
+    {.key = "client_connections", .kind = GW_KIND_INT, .fallback = "10000", .min = 1, .max = 1000000,
+     .doc = "How many of them one IP address may have (of IPv6: one /64); 429 above. Trusted proxies may have all."},
+    {.key = "requests", .kind = GW_KIND_INT, .fallback = "100000", .min = 1, .max = INT64_C(1) << 40,
+     .doc = "Most requests of one connection; it is closed behind the last."},
+    {.key = "in_flight", .kind = GW_KIND_INT, .fallback = "10000", .min = 1, .max = 1000000,
+     .doc = "Most requests that one worker serves at a time; 503 with Retry-After above."},
     {0},
 };
 
@@ -31,7 +39,11 @@ static const struct gw_option_spec listener_limits[] = {
      .doc = "Longest head of a request, start line and all fields; 431 above."},
     {.key = "headers", .kind = GW_KIND_INT, .min = 1, .max = 256, .doc = "Most fields in a head; 431 above."},
     {.key = "connections", .kind = GW_KIND_INT, .min = 1, .max = 1000000,
-     .doc = "Most client connections of one worker through this listener."},
+     .doc = "Most client connections of one worker through this listener; more are closed."},
+    {.key = "client_connections", .kind = GW_KIND_INT, .min = 1, .max = 1000000,
+     .doc = "How many of them one IP address may have (of IPv6: one /64); 429 above. Trusted proxies may have all."},
+    {.key = "requests", .kind = GW_KIND_INT, .min = 1, .max = INT64_C(1) << 40,
+     .doc = "Most requests of one connection; it is closed behind the last."},
     {0},
 };
 
@@ -40,6 +52,8 @@ static const struct gw_option_spec route_limits[] = {
      .doc = "Longest body of a request; 413 above."},
     {.key = "body_buffer", .kind = GW_KIND_SIZE, .min = 0, .max = INT64_C(1) << 30,
      .doc = "Longest body that a filter or endpoint may ask to have whole; 413 above."},
+    {.key = "body_rate", .kind = GW_KIND_SIZE, .min = 0, .max = INT64_C(1) << 30,
+     .doc = "Least bytes a second of a request's body, over each timeouts.slow; 408 below. 0: none."},
     {0},
 };
 
@@ -54,6 +68,10 @@ static const struct gw_option_spec top_timeouts[] = {
      .doc = "From the end of the request, or its last piece so far, to the head of the response; 504 after."},
     {.key = "stall", .kind = GW_KIND_DURATION, .fallback = "60s", .min = 1, .max = DAY_MS,
      .doc = "Between two pieces of a body, in either direction."},
+    {.key = "slow", .kind = GW_KIND_DURATION, .fallback = "10s", .min = 1, .max = DAY_MS,
+     .doc = "How long a request's body may come slower than limits.body_rate; 408 after."},
+    {.key = "total", .kind = GW_KIND_DURATION, .fallback = "1h", .min = 1, .max = INT64_C(30) * DAY_MS,
+     .doc = "From a request's head to the last byte of its response; then 504, 408, or cut."},
     {0},
 };
 
@@ -76,6 +94,10 @@ static const struct gw_option_spec route_timeouts[] = {
      .doc = "From the end of the request, or its last piece so far, to the head of the response; 504 after."},
     {.key = "stall", .kind = GW_KIND_DURATION, .min = 1, .max = DAY_MS,
      .doc = "Between two pieces of a body, in either direction."},
+    {.key = "slow", .kind = GW_KIND_DURATION, .min = 1, .max = DAY_MS,
+     .doc = "How long a request's body may come slower than limits.body_rate; 408 after."},
+    {.key = "total", .kind = GW_KIND_DURATION, .min = 1, .max = INT64_C(30) * DAY_MS,
+     .doc = "From a request's head to the last byte of its response; then 504, 408, or cut."},
     {0},
 };
 
@@ -222,6 +244,10 @@ void gw__limits_fill(struct gw__limits *out, const struct gw_option *group)
     fill(&out->body_bytes, group, "body");
     fill(&out->body_buffer_bytes, group, "body_buffer");
     fill(&out->connections, group, "connections");
+    fill(&out->client_connections, group, "client_connections");
+    fill(&out->requests, group, "requests");
+    fill(&out->in_flight, group, "in_flight");
+    fill(&out->body_rate, group, "body_rate");
 }
 
 void gw__timeouts_fill(struct gw__timeouts *out, const struct gw_option *group)
@@ -233,6 +259,8 @@ void gw__timeouts_fill(struct gw__timeouts *out, const struct gw_option *group)
     fill(&out->connect_ms, group, "connect");
     fill(&out->response_ms, group, "response");
     fill(&out->stall_ms, group, "stall");
+    fill(&out->slow_ms, group, "slow");
+    fill(&out->total_ms, group, "total");
 }
 
 static void fill_bool(bool *out, const struct gw_option *group, const char *key)

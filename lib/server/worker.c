@@ -117,6 +117,7 @@ static void open_door(struct gw__worker *worker, struct gw__port *port, const st
 static void free_door(struct gw__door *door)
 {
     gw__networks_release(door->site.http.options.trusted);
+    gw__peers_finish(&door->site.http.peers);
     gw__list_remove(&door->link);
     gw__free(door);
 }

@@ -89,6 +89,10 @@ START_TEST(values_are_checked_and_inherited)
     ck_assert_int_eq(checked.limits.body_bytes, 2 << 20);
     ck_assert_int_eq(checked.limits.headers, 50);
     ck_assert_int_eq(checked.limits.line_bytes, 8192);
+    ck_assert_int_eq(checked.limits.in_flight, 10000);
+    ck_assert_int_eq(checked.listeners[0].limits.requests, 100000);
+    ck_assert_int_eq(checked.routes[0].timeouts.total_ms, 3600000);
+    ck_assert_int_eq(checked.routes[0].limits.body_rate, 128);
     ck_assert_int_eq(checked.timeouts.head_ms, 10000);
     ck_assert_int_eq(checked.listeners[0].timeouts.head_ms, 1000);
     ck_assert_int_eq(checked.listeners[1].timeouts.head_ms, 10000);
@@ -153,7 +157,7 @@ START_TEST(all_mistakes_are_named)
                   "a.cfg:2: 'limts' is no known key, did you mean 'limits'? [GW1010]\n"
                   "a.cfg:3: 'workers' expects an integer from 1 to 256, found 1000 [GW1012]\n"
                   "a.cfg:11: listener: 'limits.body' is no known key; known are 'line_bytes', 'head_bytes', 'headers', "
-                  "'connections' [GW1010]\n"
+                  "'connections', 'client_connections', 'requests' [GW1010]\n"
                   "a.cfg:11: listener \"127.0.0.1:80\" is given twice, first at a.cfg:10 [GW1017]\n"
                   "a.cfg:11: listener expects an address (\"host:port\", \"[v6]:port\", \":port\", \"unix:/path\"), "
                   "found \"localhost\": the port is missing [GW1016]\n"

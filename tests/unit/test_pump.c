@@ -192,8 +192,8 @@ static void set_up(size_t filters, int whole, uint64_t seed)
         rig->row[i] = &rig->filters[i];
     }
     rig->endpoint = (struct gw_endpoint){.head.name = "echo", .type = &echo_type};
-    struct gw__limits limits = {.body_bytes = 1 << 30, .body_buffer_bytes = 1 << 30, .connections = 1};
-    struct gw__timeouts timeouts = {.response_ms = 60000, .stall_ms = 60000};
+    struct gw__limits limits = {.body_bytes = 1 << 30, .body_buffer_bytes = 1 << 30, .connections = 1, .in_flight = 1};
+    struct gw__timeouts timeouts = {.response_ms = 60000, .stall_ms = 60000, .slow_ms = 60000, .total_ms = 60000};
     rig->chain = (struct gw__chain){
         .filters = rig->row, .endpoint = &rig->endpoint, .filter_count = (uint16_t)filters,
         .request_body_count = (uint16_t)filters, .limits = limits, .timeouts = timeouts,
