@@ -135,7 +135,8 @@ static void measure_rate(struct gw_exchange *ex)
 {
     struct gw__times *times = &ex->times;
     const struct gw__chain *chain = ex->chain;
-    uint64_t now = gw__loop_ms(ex->context->loop), least = (uint64_t)(chain->limits.body_rate * chain->timeouts.slow_ms);
+    uint64_t now = gw__loop_ms(ex->context->loop);
+    uint64_t least = (uint64_t)(chain->limits.body_rate * chain->timeouts.slow_ms);
     bool passed = now >= times->rate_ms + (uint64_t)chain->timeouts.slow_ms;
     if (times->rate_ms && !(passed && (ex->in.bytes - times->rate_bytes) * 1000 >= least))
         return;
