@@ -11,6 +11,8 @@
 
 enum { EXPONENT_MAX = 1000000, EXACT_DIGITS = 19 };
 
+const uint64_t gw__number_tens[9] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+
 static inline bool is_digit(char c)
 {
     return (unsigned char)(c - '0') < 10;
@@ -70,8 +72,7 @@ const char *gw__number_scan(struct gw__number *number, const char *text, const c
     at += number->negative;
     const char *digits = at;
     uint64_t mantissa = 0;
-    for (; at < end && is_digit(*at); at++)
-        mantissa = mantissa * 10 + (uint64_t)(*at - '0');
+    at = gw__number_digits(at, end, &mantissa);
     ptrdiff_t count = at - digits;
     if (count == 0 || (*digits == '0' && count > 1) || at == end)
         return NULL;
@@ -79,8 +80,7 @@ const char *gw__number_scan(struct gw__number *number, const char *text, const c
     number->exact = number->plain = true;
     if (*at == '.') {
         const char *fraction = ++at;
-        for (; at < end && is_digit(*at); at++)
-            mantissa = mantissa * 10 + (uint64_t)(*at - '0');
+        at = gw__number_digits(at, end, &mantissa);
         number->exponent = -(int32_t)(at - fraction);
         number->plain = false;
         count += at - fraction;

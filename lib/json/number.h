@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +23,57 @@ struct gw__number {
 /* Takes the number at text apart. A byte that is no part of it must stand behind it, before `end`; NULL if there is
  * none, or the text is no number. Returns where the number ends. */
 const char *gw__number_scan(struct gw__number *number, const char *text, const char *end);
+
+extern const uint64_t gw__number_tens[9]; /* 10^0 to 10^8 */
+
+/* How many of the eight bytes at text, from the first on, are digits; *value: what they are worth. */
+static inline unsigned gw__number_eight(const char *text, uint64_t *value)
+{
+    uint64_t word, ones = 0x0101010101010101;
+    memcpy(&word, text, sizeof word);
+    word = le64toh(word) ^ 0x30 * ones;
+    uint64_t others = ((word + 0x76 * ones) | word) & 0x80 * ones; /* right up to the first of them */
+    unsigned bits = others ? (unsigned)__builtin_ctzll(others) - 7 : 64;
+    if (!bits) {
+        *value = 0;
+        return 0;
+    }
+    word <<= 64 - bits;
+    word = word * 10 + (word >> 8); /* pairs, then fours, then all */
+    uint64_t pairs = 0x000000ff000000ff;
+    *value = ((word & pairs) * (100 + (UINT64_C(1000000) << 32)) + (word >> 16 & pairs) * (1 + (UINT64_C(10000) << 32))) >> 32;
+    return bits / 8;
+}
+
+/* Past digits, which are added to the mantissa: modulo 2^64 where there are too many. */
+static inline const char *gw__number_digits(const char *at, const char *end, uint64_t *mantissa)
+{
+    while (end - at >= 8) {
+        uint64_t value;
+        unsigned count = gw__number_eight(at, &value);
+        *mantissa = *mantissa * gw__number_tens[count] + value;
+        at += count;
+        if (count < 8)
+            return at;
+    }
+    for (; at < end && (unsigned char)(*at - '0') < 10; at++)
+        *mantissa = *mantissa * 10 + (uint64_t)(*at - '0');
+    return at;
+}
+
+/* An integer of at most 18 digits: where it ends, NULL if it is something else or touches the end. */
+static inline const char *gw__number_short(const char *text, const char *end, int64_t *value)
+{
+    bool negative = *text == '-';
+    const char *digits = text + negative;
+    uint64_t magnitude = 0;
+    const char *at = gw__number_digits(digits, end, &magnitude);
+    ptrdiff_t count = at - digits;
+    if (count == 0 || count > 18 || at == end || (*digits == '0' && count > 1) || *at == '.' || (*at | 0x20) == 'e')
+        return NULL;
+    *value = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    return at;
+}
 
 enum gw__number_fit {
     GW__NUMBER_EXACT,    /* 12, 12.0, 1.2e1 */

@@ -71,7 +71,7 @@ bool gw__json_gather(struct gw__json *json, const char *data, size_t size)
     return true;
 }
 
-static enum gw__json_event open_container(struct gw__json *json, bool object)
+enum gw__json_event gw__json_open(struct gw__json *json, bool object)
 {
     if (json->depth == json->depth_limit)
         return gw__json_fail(json, GW__JSON_TOO_DEEP, "less nesting");
@@ -85,7 +85,7 @@ static enum gw__json_event open_container(struct gw__json *json, bool object)
     return object ? GW__JSON_OBJECT : GW__JSON_ARRAY;
 }
 
-static enum gw__json_event close_container(struct gw__json *json)
+enum gw__json_event gw__json_close(struct gw__json *json)
 {
     enum gw__json_event event = json->in_object ? GW__JSON_OBJECT_END : GW__JSON_ARRAY_END;
     unsigned above = --json->depth - 1;
@@ -94,17 +94,6 @@ static enum gw__json_event close_container(struct gw__json *json)
     json->at++;
     gw__json_value_ended(json);
     return event;
-}
-
-static inline enum gw__json_event open_string(struct gw__json *json, bool is_key)
-{
-    json->start = gw__json_offset(json);
-    json->at++;
-    json->state = GW__JSON_IN_STRING;
-    json->step = 0;
-    json->is_key = is_key;
-    json->gathered.size = 0;
-    return is_key ? GW__JSON_KEY : GW__JSON_STRING;
 }
 
 static const struct {
@@ -209,9 +198,9 @@ static inline enum gw__json_event open_number(struct gw__json *json)
 static inline enum gw__json_event open_value(struct gw__json *json, char c)
 {
     switch (c) {
-    case '"': return open_string(json, false);
-    case '{': return open_container(json, true);
-    case '[': return open_container(json, false);
+    case '"': return gw__json_open_string(json, false);
+    case '{': return gw__json_open(json, true);
+    case '[': return gw__json_open(json, false);
     case 't': return open_literal(json, 0);
     case 'f': return open_literal(json, 1);
     case 'n': return open_literal(json, 2);
@@ -271,14 +260,14 @@ static inline enum gw__json_event next_token(struct gw__json *json)
     case GW__JSON_AT_KEY:
     case GW__JSON_AT_FIRST_KEY:
         if (c == '"')
-            return open_string(json, true);
+            return gw__json_open_string(json, true);
         if (c == '}' && json->state == GW__JSON_AT_FIRST_KEY)
-            return close_container(json);
+            return gw__json_close(json);
         break;
-    case GW__JSON_AT_FIRST_VALUE: return c == ']' ? close_container(json) : open_value(json, (char)c);
+    case GW__JSON_AT_FIRST_VALUE: return c == ']' ? gw__json_close(json) : open_value(json, (char)c);
     case GW__JSON_BEHIND_VALUE:
         if (c == (json->in_object ? '}' : ']'))
-            return close_container(json);
+            return gw__json_close(json);
         break;
     default: break;
     }

@@ -121,6 +121,9 @@ enum gw__json_state {
 };
 
 enum gw__json_event gw__json_fail(struct gw__json *json, enum gw__json_error error, const char *expected);
+/* Past the bracket that the next byte is. */
+enum gw__json_event gw__json_open(struct gw__json *json, bool object);
+enum gw__json_event gw__json_close(struct gw__json *json);
 /* Passes over the rest of a string. */
 enum gw__json_event gw__json_pass_string(struct gw__json *json);
 /* Adds to `gathered` within GW__JSON_TEXT_BYTES, makes room for more; false after failing. */
@@ -138,6 +141,18 @@ static inline void gw__json_string_ended(struct gw__json *json)
         json->state = GW__JSON_AT_COLON;
     else
         gw__json_value_ended(json);
+}
+
+/* Past the quote that the next byte is. */
+static inline enum gw__json_event gw__json_open_string(struct gw__json *json, bool is_key)
+{
+    json->start = gw__json_offset(json);
+    json->at++;
+    json->state = GW__JSON_IN_STRING;
+    json->step = 0;
+    json->is_key = is_key;
+    json->gathered.size = 0;
+    return is_key ? GW__JSON_KEY : GW__JSON_STRING;
 }
 
 static inline bool gw__json_match(struct gw__json *json, const char *name, size_t size)

@@ -5,18 +5,6 @@
 
 #include "base/alloc.h"
 
-enum {
-    AT_EVENT, /* ask the reader */
-    AT_NAME,  /* a record's key that was not the expected one */
-    AT_KEY,   /* a map's key */
-    AT_TEXT,  /* a string for a scalar */
-    AT_COPY,  /* a string for a string */
-    AT_RAW,   /* anything for a string */
-    AT_BASE64,
-    AT_SKIP,
-    AT_STOP, /* all is over */
-};
-
 void gw__encode_init(struct gw__encode *encode, const struct gw__method *method, bool lenient, struct gw__wire *wire)
 {
     memset(encode, 0, offsetof(struct gw__encode, few_words));
@@ -63,7 +51,7 @@ static bool push_bits(struct gw__encode *encode, uint32_t count)
 }
 
 /* The reader's depth limit keeps below the frames' but for what a lenient record is made of without an object. */
-static bool push_record(struct gw__encode *encode, const struct gw__type *type)
+bool gw__encode_push_record(struct gw__encode *encode, const struct gw__type *type)
 {
     uint32_t bits = (uint32_t)encode->word_count;
     if (!push_bits(encode, type->record->bit_words))
@@ -72,14 +60,14 @@ static bool push_record(struct gw__encode *encode, const struct gw__type *type)
     return true;
 }
 
-static void push_items(struct gw__encode *encode, const struct gw__type *type)
+void gw__encode_push_items(struct gw__encode *encode, const struct gw__type *type)
 {
     uint8_t key = type->kind == GW__MAP ? type->key->thrift : 0;
     char *patch = gw__thrift_put_items(encode->wire, key, type->value->thrift, 0);
     encode->frames[encode->depth++] = (struct gw__encode_frame){.type = type, .patch = patch};
 }
 
-static void end_container(struct gw__encode *encode)
+void gw__encode_end_container(struct gw__encode *encode)
 {
     struct gw__encode_frame *frame = gw__encode_top(encode);
     if (gw__kind_is_record(frame->type->kind)) {
@@ -93,24 +81,12 @@ static void end_container(struct gw__encode *encode)
 
 /* ---- keys */
 
-/* The key's text is the name as it stands: a lookup by comparing bytes is right. */
-static bool is_plain(const struct gw__field *field)
-{
-    return field->key_size == field->json_name.size + 3;
-}
-
 static void found(struct gw__encode *encode, struct gw__encode_frame *frame, const struct gw__field *field)
 {
-    uint64_t *word = &encode->words[frame->bits + field->index / 64], bit = (uint64_t)1 << field->index % 64;
-    frame->field = field;
-    frame->expect = field->index + 1u;
-    if (!(*word & bit)) {
-        *word |= bit;
-        encode->step = AT_EVENT;
-        return;
-    }
-    gw__encode_twice(encode, field);
-    encode->step = AT_SKIP;
+    bool first = gw__encode_begin_field(encode, frame, field);
+    encode->step = first ? AT_EVENT : AT_SKIP;
+    if (!first)
+        gw__encode_twice(encode, field);
 }
 
 static void begin_key(struct gw__encode *encode)
@@ -120,12 +96,7 @@ static void begin_key(struct gw__encode *encode)
         encode->step = AT_KEY;
         return;
     }
-    const struct gw__record *record = frame->type->record;
-    const struct gw__field *field = frame->expect < record->count ? &record->fields[frame->expect] : NULL;
-    if (field && is_plain(field) && gw__json_match(&encode->json, field->json_name.data, field->json_name.size))
-        found(encode, frame, field);
-    else
-        encode->step = AT_NAME;
+    encode->step = AT_NAME;
 }
 
 static void take_name(struct gw__encode *encode, struct gw__str name)
@@ -168,13 +139,13 @@ static void begin_record(struct gw__encode *encode, const struct gw__type *type,
         encode->step = AT_SKIP;
     } else if (event == GW__JSON_NULL && encode->depth) {
         gw__encode_zero(encode->wire, type);
-    } else if (push_record(encode, type) && event != GW__JSON_OBJECT) {
+    } else if (gw__encode_push_record(encode, type) && event != GW__JSON_OBJECT) {
         gw__encode_end_record(encode);
         encode->step = AT_SKIP;
     }
 }
 
-static void begin_string(struct gw__encode *encode, const struct gw__type *type, unsigned step)
+void gw__encode_begin_string(struct gw__encode *encode, const struct gw__type *type, unsigned step)
 {
     encode->type = type;
     encode->patch = gw__thrift_put_string(encode->wire, NULL, 0);
@@ -188,7 +159,7 @@ static void begin_other_string(struct gw__encode *encode, const struct gw__type 
 {
     struct gw__str text = encode->json.number.text;
     if (event == GW__JSON_OBJECT || event == GW__JSON_ARRAY) {
-        begin_string(encode, type, AT_RAW);
+        gw__encode_begin_string(encode, type, AT_RAW);
         return;
     }
     if (event == GW__JSON_NULL)
@@ -229,7 +200,7 @@ static void begin_value(struct gw__encode *encode, const struct gw__type *type, 
     switch (type->kind) {
     case GW__STRING:
         if (event == GW__JSON_STRING)
-            begin_string(encode, type, AT_COPY);
+            gw__encode_begin_string(encode, type, AT_COPY);
         else if (encode->lenient)
             begin_other_string(encode, type, event);
         else
@@ -237,7 +208,7 @@ static void begin_value(struct gw__encode *encode, const struct gw__type *type, 
         break;
     case GW__BINARY:
         if (event == GW__JSON_STRING)
-            begin_string(encode, type, AT_BASE64);
+            gw__encode_begin_string(encode, type, AT_BASE64);
         else if (encode->lenient && event == GW__JSON_NULL)
             gw__encode_zero(encode->wire, type);
         else
@@ -247,7 +218,7 @@ static void begin_value(struct gw__encode *encode, const struct gw__type *type, 
     case GW__SET:
     case GW__MAP:
         if (items)
-            push_items(encode, type);
+            gw__encode_push_items(encode, type);
         else
             misfit(encode, type, event);
         break;
@@ -298,7 +269,7 @@ static void end_string(struct gw__encode *encode)
 }
 
 /* Into the segment, and on into the next: only its length stands in front. */
-static enum gw__json_event copy_string(struct gw__encode *encode)
+enum gw__json_event gw__encode_copy_string(struct gw__encode *encode)
 {
     enum gw__json_event event;
     do {
@@ -364,7 +335,7 @@ static enum gw__json_event take_event(struct gw__encode *encode)
     case GW__JSON_END: break;
     case GW__JSON_KEY: begin_key(encode); break;
     case GW__JSON_OBJECT_END:
-    case GW__JSON_ARRAY_END: end_container(encode); break;
+    case GW__JSON_ARRAY_END: gw__encode_end_container(encode); break;
     default: take_value(encode, event); break;
     }
     return event;
@@ -380,10 +351,12 @@ static enum gw__json_event skip(struct gw__encode *encode)
 
 static enum gw__json_event take_step(struct gw__encode *encode)
 {
+    if (encode->step == AT_EVENT)
+        gw__encode_ahead(encode);
     switch (encode->step) {
     case AT_EVENT: return take_event(encode);
     case AT_COPY:
-    case AT_RAW: return copy_string(encode);
+    case AT_RAW: return gw__encode_copy_string(encode);
     case AT_BASE64: return copy_base64(encode);
     case AT_SKIP: return skip(encode);
     default: return take_text(encode);
@@ -393,6 +366,7 @@ static enum gw__json_event take_step(struct gw__encode *encode)
 static enum gw__wire_status stop(struct gw__encode *encode)
 {
     encode->step = AT_STOP;
+    gw__wire_settle(encode->wire);
     if (encode->wire->lost && !encode->wire->full)
         encode->no_memory = true;
     if (encode->wire->full && !encode->error_count)

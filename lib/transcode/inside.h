@@ -4,10 +4,52 @@
 
 #include "transcode/encode.h"
 
+enum {
+    AT_EVENT, /* ask the reader */
+    AT_NAME,  /* a record's key that was not the expected one */
+    AT_KEY,   /* a map's key */
+    AT_TEXT,  /* a string for a scalar */
+    AT_COPY,  /* a string for a string */
+    AT_RAW,   /* anything for a string */
+    AT_BASE64,
+    AT_SKIP,
+    AT_STOP, /* all is over */
+};
+
 static inline struct gw__encode_frame *gw__encode_top(struct gw__encode *encode)
 {
     return encode->depth ? &encode->frames[encode->depth - 1] : NULL;
 }
+
+/* The field's value comes next; false if it has had one. */
+static inline bool gw__encode_begin_field(struct gw__encode *encode, struct gw__encode_frame *frame,
+                                          const struct gw__field *field)
+{
+    uint64_t *word = &encode->words[frame->bits + field->index / 64], bit = (uint64_t)1 << field->index % 64;
+    bool first = !(*word & bit);
+    *word |= bit;
+    frame->field = field;
+    frame->expect = field->index + 1u;
+    return first;
+}
+
+static inline bool gw__encode_fits(int64_t value, unsigned bytes)
+{
+    unsigned unused = 64 - 8 * bytes;
+    return (int64_t)((uint64_t)value << unused) >> unused == value;
+}
+
+/* ---- encode.c: false after memory was out. */
+bool gw__encode_push_record(struct gw__encode *encode, const struct gw__type *type);
+void gw__encode_push_items(struct gw__encode *encode, const struct gw__type *type);
+void gw__encode_end_container(struct gw__encode *encode);
+/* A string on the wire, whose text comes in the step. */
+void gw__encode_begin_string(struct gw__encode *encode, const struct gw__type *type, unsigned step);
+enum gw__json_event gw__encode_copy_string(struct gw__encode *encode);
+
+/* ---- ahead.c: takes as many values as lie whole in the piece, are just what the schema wants, and are written in the
+ * common way; leaves off in front of anything else. Only between two steps. */
+void gw__encode_ahead(struct gw__encode *encode);
 
 /* ---- misfit.c: told with the pointer to what the first `depth` frames are at, with one more step if `name` is given.
  * `got` may be cut short. */

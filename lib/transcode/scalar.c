@@ -5,12 +5,6 @@
 
 enum { NUMBER_BYTES = 400 };
 
-static bool fits(int64_t value, unsigned bytes)
-{
-    int64_t limit = bytes == 8 ? INT64_MAX : ((int64_t)1 << (8 * bytes - 1)) - 1;
-    return value <= limit && value >= -limit - 1;
-}
-
 static bool is_integer(const struct gw__type *type)
 {
     return (type->kind >= GW__I8 && type->kind <= GW__I64) || type->kind == GW__ENUM;
@@ -39,7 +33,7 @@ static bool put_number(struct gw__encode *encode, const struct gw__type *type, c
     default:
         fit = gw__number_int64(number, &integer);
         gw__thrift_put_integer(encode->wire, type->min_bytes, integer);
-        return encode->lenient || (fit == GW__NUMBER_EXACT && fits(integer, type->min_bytes));
+        return encode->lenient || (fit == GW__NUMBER_EXACT && gw__encode_fits(integer, type->min_bytes));
     }
 }
 
@@ -174,7 +168,7 @@ static bool put_number_key(struct gw__encode *encode, const struct gw__type *typ
     if (type->kind == GW__DOUBLE)
         return put_number(encode, type, &number);
     gw__thrift_put_integer(encode->wire, type->min_bytes, number.int64);
-    return number.is_int64 && fits(number.int64, type->min_bytes);
+    return number.is_int64 && gw__encode_fits(number.int64, type->min_bytes);
 }
 
 static bool put_key(struct gw__encode *encode, const struct gw__type *type, struct gw__str text)

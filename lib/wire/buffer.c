@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 
 enum { FIRST_BYTES = 1024, MOST_BYTES = 64 << 10, KEPT_BYTES = 16 << 10 };
+enum { ROOM_BYTES = 1024 /* asked for, but not used in the end */ };
 
 void gw__wire_finish(struct gw__wire *wire)
 {
@@ -33,7 +34,12 @@ void gw__wire_reset(struct gw__wire *wire)
     wire->end = kept->bytes + kept->capacity;
 }
 
-size_t gw__wire_settle(struct gw__wire *wire)
+static size_t limit_of(const struct gw__wire *wire)
+{
+    return wire->limit_bytes ? wire->limit_bytes : GW__WIRE_LIMIT_BYTES;
+}
+
+static size_t settle(struct gw__wire *wire)
 {
     if (!wire->last || wire->lost)
         return wire->before;
@@ -44,19 +50,27 @@ size_t gw__wire_settle(struct gw__wire *wire)
 static bool lose(struct gw__wire *wire, bool full)
 {
     if (!wire->lost && wire->last)
-        gw__wire_settle(wire);
+        settle(wire);
     wire->lost = true;
     wire->full = wire->full || full;
     wire->end = wire->at; /* so that room is asked for here */
     return false;
 }
 
+size_t gw__wire_settle(struct gw__wire *wire)
+{
+    size_t size = settle(wire);
+    if (size > limit_of(wire))
+        lose(wire, true);
+    return size;
+}
+
 bool gw__wire_grow(struct gw__wire *wire, size_t size)
 {
     if (wire->lost)
         return false;
-    size_t limit = wire->limit_bytes ? wire->limit_bytes : GW__WIRE_LIMIT_BYTES, used = gw__wire_settle(wire);
-    if (size > limit || used > limit - size)
+    size_t limit = limit_of(wire), used = settle(wire);
+    if (used > limit || size > limit - used + ROOM_BYTES)
         return lose(wire, true);
     size_t capacity = wire->last ? 2 * wire->last->capacity : FIRST_BYTES;
     capacity = capacity < MOST_BYTES ? capacity : MOST_BYTES;

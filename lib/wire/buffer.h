@@ -30,7 +30,8 @@ struct gw__wire {
 void gw__wire_finish(struct gw__wire *wire);
 /* Empties it for another message; a segment is kept, unless all are large. */
 void gw__wire_reset(struct gw__wire *wire);
-/* Sets the last segment's size; returns that of all. Then the segments may be sent. */
+/* Sets the last segment's size; returns that of all. Then the segments may be sent, unless it is lost, as it is now if
+ * they are beyond the limit. */
 size_t gw__wire_settle(struct gw__wire *wire);
 bool gw__wire_grow(struct gw__wire *wire, size_t size);
 
