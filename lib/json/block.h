@@ -43,6 +43,19 @@ static inline unsigned gw__json_copy_block(char *out, const char *text)
 #endif
 }
 
+/* The text begins with the key; 16 bytes of both can be read, or the key's if they are more. */
+static inline bool gw__json_same_key(const char *text, const char *key, uint32_t size)
+{
+#ifdef __SSE2__
+    if (size <= 16) {
+        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)text);
+        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)key);
+        return (uint32_t)~_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) << (32 - size) == 0;
+    }
+#endif
+    return memcmp(text, key, size) == 0;
+}
+
 /* No byte of the two words is special. */
 static inline bool gw__json_plain_words(uint64_t first, uint64_t second)
 {

@@ -61,17 +61,56 @@ static inline const char *gw__number_digits(const char *at, const char *end, uin
     return at;
 }
 
-/* An integer of at most 18 digits: where it ends, NULL if it is something else or touches the end. */
-static inline const char *gw__number_short(const char *text, const char *end, int64_t *value)
+enum { GW__NUMBER_SHORT_BYTES = 26 }; /* what the following two may look at */
+
+/* What may stand behind a number of a container. */
+static inline bool gw__number_ends(char c)
+{
+    return c == ',' || c == '}' || c == ']';
+}
+
+/* An integer of at most 16 digits: where it ends, with what may follow; NULL if it is something else. */
+static inline const char *gw__number_short(const char *text, int64_t *value)
 {
     bool negative = *text == '-';
-    const char *digits = text + negative;
-    uint64_t magnitude = 0;
-    const char *at = gw__number_digits(digits, end, &magnitude);
-    ptrdiff_t count = at - digits;
-    if (count == 0 || count > 18 || at == end || (*digits == '0' && count > 1) || *at == '.' || (*at | 0x20) == 'e')
+    const char *at = text + negative;
+    uint64_t magnitude, more;
+    unsigned count = gw__number_eight(at, &magnitude);
+    if (count == 0 || (*at == '0' && count > 1))
+        return NULL;
+    at += count;
+    if (count == 8) {
+        count = gw__number_eight(at, &more);
+        magnitude = magnitude * gw__number_tens[count] + more;
+        at += count;
+    }
+    if (!gw__number_ends(*at))
         return NULL;
     *value = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    return at;
+}
+
+/* A number of at most 8 digits and 7 more behind its point, which is exact before it is divided. Likewise. */
+static inline const char *gw__number_decimal(const char *text, double *value)
+{
+    static const double tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
+    bool negative = *text == '-';
+    const char *at = text + negative;
+    uint64_t whole, part = 0;
+    unsigned count = gw__number_eight(at, &whole), places = 0;
+    if (count == 0 || (*at == '0' && count > 1))
+        return NULL;
+    at += count;
+    if (*at == '.') {
+        places = gw__number_eight(at + 1, &part);
+        if (places == 0 || places == 8)
+            return NULL;
+        at += 1 + places;
+    }
+    if (!gw__number_ends(*at))
+        return NULL;
+    double magnitude = (double)(int64_t)(whole * gw__number_tens[places] + part) / tens[places];
+    *value = negative ? -magnitude : magnitude;
     return at;
 }
 

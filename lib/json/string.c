@@ -182,19 +182,20 @@ static inline bool take_special(struct gw__json *json, char **out)
     return true;
 }
 
-/* Copies what is whole and far from both ends; what stops it is for copy(). */
-static void copy_whole(struct gw__json *json, char **out, const char *end)
+/* What stops it is for copy(). */
+const char *gw__json_copy_whole(const char *at, const char *text_end, char **out, const char *end)
 {
-    const char *at = json->at;
     char *to = *out;
-    while (json->end - at >= 16 && end - to >= 2 * GW__JSON_ROOM) {
+    while (text_end - at >= 16 && end - to >= 2 * GW__JSON_ROOM) {
         unsigned count = gw__json_copy_block(to, at);
         at += count;
         to += count;
         if (count == 16)
             continue;
-        char simple = *at == '\\' && json->end - at >= 2 ? escaped(at[1]) : 0;
-        size_t size = (unsigned char)*at >= 0x80 ? gw__utf8_size(at, (size_t)(json->end - at)) : 0;
+        if (*at == '"')
+            break;
+        char simple = *at == '\\' && text_end - at >= 2 ? escaped(at[1]) : 0;
+        size_t size = (unsigned char)*at >= 0x80 ? gw__utf8_size(at, (size_t)(text_end - at)) : 0;
         if (simple) {
             *to++ = simple;
             at += 2;
@@ -205,15 +206,15 @@ static void copy_whole(struct gw__json *json, char **out, const char *end)
             break;
         }
     }
-    json->at = at;
     *out = to;
+    return at;
 }
 
 /* Copies until the string or the piece ends or less than GW__JSON_ROOM is left. */
 static enum gw__json_event copy(struct gw__json *json, char **out, char *end)
 {
     if (json->step == PLAIN)
-        copy_whole(json, out, end);
+        json->at = gw__json_copy_whole(json->at, json->end, out, end);
     while (end - *out >= GW__JSON_ROOM) {
         if (json->at == json->end)
             return json->last ? gw__json_fail(json, GW__JSON_CUT_OFF, "the end of a string") : GW__JSON_MORE;

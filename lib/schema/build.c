@@ -63,6 +63,7 @@ bool gw__field_set_json_name(struct gw__arena *arena, struct gw__field *field, c
     gw__text_json(&text, name);
     gw__text_puts(&text, ":");
     field->key_size = (uint32_t)text.size;
+    gw__text_add(&text, (const char[16]){0}, 16);
     field->key = text.lost ? NULL : gw__arena_copy(arena, text.data, text.size);
     field->json_name = gw__str(name);
     gw__text_finish(&text);

@@ -84,7 +84,7 @@ struct gw__value {
 };
 
 struct gw__field {
-    const char *key;   /* `"name":`, escaped as JSON writes it, with the JSON name; terminated */
+    const char *key;   /* `"name":`, escaped as JSON writes it, with the JSON name; 16 zero bytes behind it */
     uint32_t key_size; /* the name with its quotes is the first key_size - 1 bytes */
     int32_t id;        /* negative where the IDL gives none */
     const struct gw__type *type;

@@ -14,7 +14,7 @@
 #include "schema/schema.h"
 #include "wire/thrift.h"
 
-enum { GW__ENCODE_DEPTH = 64, GW__ENCODE_ERRORS = 16, GW__ENCODE_BIT_WORDS = 80 };
+enum { GW__ENCODE_DEPTH = 64, GW__ENCODE_ERRORS = 16, GW__ENCODE_BIT_WORDS = 80, GW__ENCODE_TAIL_BYTES = 128 };
 
 struct gw__encode_frame {
     const struct gw__type *type;
@@ -45,6 +45,7 @@ struct gw__encode {
     size_t word_count, word_capacity;
     uint64_t few_words[GW__ENCODE_BIT_WORDS];
     struct gw__encode_frame frames[GW__ENCODE_DEPTH + 2];
+    char tail[GW__ENCODE_TAIL_BYTES]; /* a copy of the last bytes of the text */
     struct gw__json json;
 };
 
