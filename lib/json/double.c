@@ -4,6 +4,9 @@
 #include "json/number.h"
 
 #include "json/powers.h"
+#include "json/print.h"
+
+#include <math.h>
 
 struct decimal {
     uint64_t digits;
@@ -90,8 +93,8 @@ static char *put_scientific(char *out, const char *digits, int count, int point)
 
 static char *put_decimal(char *out, struct decimal decimal)
 {
-    char digits[20];
-    int count = (int)gw__format_u64(digits, decimal.digits);
+    char digits[GW__PRINT_BYTES];
+    int count = (int)(gw__print_u64(digits, decimal.digits) - digits);
     int point = count + decimal.exponent;
     while (count > 1 && digits[count - 1] == '0')
         count--;
@@ -108,6 +111,25 @@ static char *put_decimal(char *out, struct decimal decimal)
     return put_text(out, digits + point, count - point);
 }
 
+/* A value below 10^9 with at most six digits behind the point: no two decimals of at most 15 digits are the same
+ * double, so this one is the shortest if its quotient is the value. NULL: it is not. */
+static char *put_short(char *out, double value)
+{
+    if (!(value < 1e9))
+        return NULL;
+    int64_t millionths = (int64_t)(value * 1e6 + 0.5);
+    if ((double)millionths / 1e6 != value)
+        return NULL;
+    uint32_t whole = (uint32_t)(millionths / 1000000), part = (uint32_t)(millionths % 1000000);
+    out = gw__print_u64(out, whole);
+    if (!part)
+        return out;
+    uint64_t digits = gw__print_digits(part * 100);
+    *out++ = '.';
+    gw__print_bytes(out, digits);
+    return out + 8 - (unsigned)__builtin_clzll(digits) / 8;
+}
+
 size_t gw__double_print(char *out, double value)
 {
     uint64_t bits;
@@ -115,6 +137,9 @@ size_t gw__double_print(char *out, double value)
     char *at = out;
     if (bits >> 63)
         *at++ = '-';
+    char *end = put_short(at, fabs(value));
+    if (end)
+        return (size_t)(end - out);
     uint64_t fraction = bits & (((uint64_t)1 << 52) - 1);
     int exponent = (int)(bits >> 52 & 0x7ff);
     if (fraction == 0 && exponent == 0)

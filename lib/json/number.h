@@ -40,8 +40,9 @@ static inline unsigned gw__number_eight(const char *text, uint64_t *value)
     }
     word <<= 64 - bits;
     word = word * 10 + (word >> 8); /* pairs, then fours, then all */
-    uint64_t pairs = 0x000000ff000000ff;
-    *value = ((word & pairs) * (100 + (UINT64_C(1000000) << 32)) + (word >> 16 & pairs) * (1 + (UINT64_C(10000) << 32))) >> 32;
+    const uint64_t pairs = 0x000000ff000000ff;
+    uint64_t high = (word & pairs) * (100 + (UINT64_C(1000000) << 32));
+    *value = (high + (word >> 16 & pairs) * (1 + (UINT64_C(10000) << 32))) >> 32;
     return bits / 8;
 }
 

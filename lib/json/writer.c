@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/base64.h"
 #include "json/block.h"
-#include "json/number.h"
+#include "json/print.h"
 #include "json/utf8.h"
 
 enum { FIRST_BYTES = 512, STEP_BYTES = 32 };
@@ -80,11 +80,10 @@ static void put_integer(struct gw__json_out *out, bool negative, uint64_t magnit
 {
     gw__json_put_comma(out);
     out->comma = true;
-    if (!gw__json_out_room(out, 21))
+    if (!gw__json_out_room(out, GW__PRINT_BYTES))
         return;
     *out->at = '-';
-    out->at += negative;
-    out->at += gw__format_u64(out->at, magnitude);
+    out->at = gw__print_u64(out->at + negative, magnitude);
 }
 
 void gw__json_put_int64(struct gw__json_out *out, int64_t value)
@@ -99,15 +98,11 @@ void gw__json_put_uint64(struct gw__json_out *out, uint64_t value)
 
 bool gw__json_put_double(struct gw__json_out *out, double value)
 {
-    if (value - value != 0) {
-        gw__json_put_null(out);
-        return false;
-    }
     gw__json_put_comma(out);
     out->comma = true;
     if (gw__json_out_room(out, GW__DOUBLE_BYTES))
-        out->at += gw__double_print(out->at, value);
-    return true;
+        out->at = gw__json_print_double(out->at, value);
+    return value - value == 0;
 }
 
 /* The escape of a byte that must not stand in a string; STEP_BYTES are there. */
@@ -234,7 +229,7 @@ void gw__json_put_string(struct gw__json_out *out, const char *text, size_t size
 {
     gw__json_put_comma(out);
     out->comma = true;
-    if (!gw__json_out_room(out, STEP_BYTES))
+    if (!gw__json_out_room(out, size < SIZE_MAX - STEP_BYTES ? size + STEP_BYTES : size))
         return;
     *out->at++ = '"';
     if (size < 16 && gw__json_copy_short(out->at, text, size)) {

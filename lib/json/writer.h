@@ -3,6 +3,8 @@
 #ifndef GW_JSON_WRITER_H
 #define GW_JSON_WRITER_H
 
+#include "json/number.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -76,6 +78,15 @@ void gw__json_put_int64(struct gw__json_out *out, int64_t value);
 void gw__json_put_uint64(struct gw__json_out *out, uint64_t value);
 /* In the shortest form that is read back as the same double. NaN and the infinite ones become null: false. */
 bool gw__json_put_double(struct gw__json_out *out, double value);
+
+/* The text of it at `out`, where GW__DOUBLE_BYTES are; returns its end. */
+static inline char *gw__json_print_double(char *out, double value)
+{
+    if (value - value == 0)
+        return out + gw__double_print(out, value);
+    memcpy(out, "null", 4);
+    return out + 4;
+}
 
 void gw__json_put_string(struct gw__json_out *out, const char *text, size_t size);
 /* 16 bytes as a string: 00112233-4455-6677-8899-aabbccddeeff. */

@@ -1,10 +1,10 @@
 /* The pass from Thrift to JSON. Frames say what comes next; a step takes the bytes it needs at once or waits for them.
  * Every step takes a byte or ends a container that took some, so that a count costs nothing that was not sent. */
-#include "transcode/decode.h"
+#include "transcode/inside.h"
 
 #include "base/alloc.h"
 
-enum { AT_NEXT, AT_FIELD, AT_ID, AT_VALUE, AT_STRING, AT_SKIP, AT_STOP };
+enum { AT_NEXT, AT_FIELD, AT_ID, AT_VALUE, AT_STRING, AT_SKIPPED, AT_END };
 
 static void init(struct gw__decode *decode, const struct gw__decode_options *options, struct gw__json_out *out)
 {
@@ -84,7 +84,7 @@ static bool is_shown(const struct gw__decode *decode)
     return !decode->is_result || decode->depth > 1;
 }
 
-static bool begin_record(struct gw__decode *decode)
+bool gw__decode_begin_record(struct gw__decode *decode)
 {
     if (!push(decode, 0) || !push_bits(decode, decode->type->record->bit_words))
         return false;
@@ -93,7 +93,7 @@ static bool begin_record(struct gw__decode *decode)
     return true;
 }
 
-static bool end_record(struct gw__decode *decode)
+bool gw__decode_end_record(struct gw__decode *decode)
 {
     struct gw__decode_frame *frame = &decode->frames[decode->depth - 1];
     const struct gw__record *record = frame->type->record;
@@ -116,7 +116,7 @@ static bool take_field(struct gw__decode *decode, const char *bytes)
 {
     decode->wire_type = (uint8_t)*bytes;
     if (!decode->wire_type)
-        return end_record(decode);
+        return gw__decode_end_record(decode);
     decode->step = AT_ID;
     return gw__thrift_is_type(decode->wire_type) || bad(decode, "a field has no type");
 }
@@ -137,7 +137,7 @@ static bool take_id(struct gw__decode *decode, const char *bytes)
     const struct gw__field *field = gw__record_by_id(record, (int16_t)gw__wire_get16(bytes));
     if (!field || field->type->thrift != decode->wire_type) {
         gw__thrift_skip_init(&decode->skip, decode->wire_type);
-        decode->step = AT_SKIP;
+        decode->step = AT_SKIPPED;
         return true;
     }
     decode->step = AT_VALUE;
@@ -154,45 +154,32 @@ static bool take_id(struct gw__decode *decode, const char *bytes)
 
 /* ---- values */
 
-static void put_enum(struct gw__decode *decode, int32_t number)
+static const struct gw__enum_value *enum_value(const struct gw__decode *decode, const char *bytes)
 {
-    const struct gw__enum_value *value =
-        decode->options.enum_names ? gw__enum_by_number(decode->type->enumeration, number) : NULL;
-    if (value)
-        gw__json_put_string(decode->out, value->name.data, value->name.size);
-    else
-        gw__json_put_int64(decode->out, number);
-}
-
-static void put_double(struct gw__decode *decode, const char *bytes)
-{
-    uint64_t bits = gw__wire_get64(bytes);
-    double number;
-    memcpy(&number, &bits, sizeof number);
-    gw__json_put_double(decode->out, number);
+    if (decode->type->kind != GW__ENUM || !decode->options.enum_names)
+        return NULL;
+    return gw__enum_by_number(decode->type->enumeration, (int32_t)gw__wire_get32(bytes));
 }
 
 static void put_fixed(struct gw__decode *decode, const char *bytes)
 {
-    switch (decode->type->kind) {
-    case GW__BOOL: gw__json_put_bool(decode->out, *bytes == 1); break;
-    case GW__I8: gw__json_put_int64(decode->out, (int8_t)*bytes); break;
-    case GW__I16: gw__json_put_int64(decode->out, (int16_t)gw__wire_get16(bytes)); break;
-    case GW__I32: gw__json_put_int64(decode->out, (int32_t)gw__wire_get32(bytes)); break;
-    case GW__I64: gw__json_put_int64(decode->out, (int64_t)gw__wire_get64(bytes)); break;
-    case GW__ENUM: put_enum(decode, (int32_t)gw__wire_get32(bytes)); break;
-    case GW__UUID: gw__json_put_uuid(decode->out, bytes); break;
-    default: put_double(decode, bytes); break;
+    const struct gw__enum_value *value = enum_value(decode, bytes);
+    if (decode->type->kind == GW__UUID) {
+        gw__json_put_uuid(decode->out, bytes);
+    } else if (value) {
+        gw__json_put_string(decode->out, value->name.data, value->name.size);
+    } else {
+        gw__json_put_comma(decode->out);
+        decode->out->comma = true;
+        if (gw__json_out_room(decode->out, GW__DECODE_SCALAR_BYTES))
+            decode->out->at = gw__decode_print_scalar(decode->type, bytes, decode->out->at);
     }
 }
 
 /* A name of an enum and a UUID have quotes of their own. */
 static bool quotes_itself(const struct gw__decode *decode, const char *bytes)
 {
-    const struct gw__type *type = decode->type;
-    return type->kind == GW__UUID
-        || (type->kind == GW__ENUM && decode->options.enum_names
-            && gw__enum_by_number(type->enumeration, (int32_t)gw__wire_get32(bytes)));
+    return decode->type->kind == GW__UUID || enum_value(decode, bytes);
 }
 
 static bool take_fixed(struct gw__decode *decode, const char *bytes)
@@ -211,14 +198,12 @@ static bool take_fixed(struct gw__decode *decode, const char *bytes)
     return true;
 }
 
-static void put_text(struct gw__decode *decode, const char *text, size_t size)
+void gw__decode_put_text(struct gw__json_out *out, const struct gw__type *type, const char *text, size_t size)
 {
-    if (decode->type->kind == GW__BINARY)
-        gw__json_put_base64(decode->out, text, size);
+    if (type->kind == GW__BINARY)
+        gw__json_put_base64(out, text, size);
     else
-        gw__json_put_string(decode->out, text, size);
-    if (decode->is_key)
-        gw__json_put_colon(decode->out);
+        gw__json_put_string(out, text, size);
 }
 
 static bool take_length(struct gw__decode *decode, const char *bytes)
@@ -230,7 +215,9 @@ static bool take_length(struct gw__decode *decode, const char *bytes)
         const char *text = decode->in.at;
         decode->in.at += decode->bytes;
         decode->step = AT_NEXT;
-        put_text(decode, text, decode->bytes);
+        gw__decode_put_text(decode->out, decode->type, text, decode->bytes);
+        if (decode->is_key)
+            gw__json_put_colon(decode->out);
     } else {
         decode->step = AT_STRING;
         gw__json_put_string_begin(decode->out);
@@ -261,7 +248,7 @@ static enum gw__wire_status take_string(struct gw__decode *decode)
 }
 
 /* Of an empty container the types may be anything. */
-static bool take_items(struct gw__decode *decode, const char *bytes)
+bool gw__decode_begin_items(struct gw__decode *decode, const char *bytes)
 {
     const struct gw__type *type = decode->type;
     bool map = type->kind == GW__MAP;
@@ -278,10 +265,10 @@ static bool take_items(struct gw__decode *decode, const char *bytes)
     return true;
 }
 
-static void end_items(struct gw__decode *decode, bool map)
+void gw__decode_end_items(struct gw__decode *decode)
 {
-    gw__json_put_close(decode->out, map ? '}' : ']');
-    decode->depth--;
+    struct gw__decode_frame *frame = &decode->frames[--decode->depth];
+    gw__json_put_close(decode->out, frame->type->kind == GW__MAP ? '}' : ']');
 }
 
 /* What comes after a value, by the frame on top. */
@@ -295,7 +282,7 @@ static void begin_next(struct gw__decode *decode)
     }
     bool map = frame->type->kind == GW__MAP;
     if (!frame->left) {
-        end_items(decode, map);
+        gw__decode_end_items(decode);
         return;
     }
     decode->is_key = map && frame->left % 2 == 0;
@@ -313,7 +300,7 @@ static bool take_value(struct gw__decode *decode, const char *bytes)
     case GW__BINARY: return take_length(decode, bytes);
     case GW__LIST:
     case GW__SET:
-    case GW__MAP: return take_items(decode, bytes);
+    case GW__MAP: return gw__decode_begin_items(decode, bytes);
     default: return take_fixed(decode, bytes);
     }
 }
@@ -347,12 +334,16 @@ static enum gw__wire_status skip(struct gw__decode *decode)
 static enum gw__wire_status take_step(struct gw__decode *decode)
 {
     switch (decode->step) {
-    case AT_NEXT: begin_next(decode); return GW__WIRE_DONE;
+    case AT_NEXT:
+        gw__decode_ahead(decode);
+        if (decode->depth && !decode->why)
+            begin_next(decode);
+        return decode->why ? GW__WIRE_BAD : GW__WIRE_DONE;
     case AT_STRING: return take_string(decode);
-    case AT_SKIP: return skip(decode);
+    case AT_SKIPPED: return skip(decode);
     case AT_VALUE:
         if (gw__kind_is_record(decode->type->kind))
-            return begin_record(decode) ? GW__WIRE_DONE : GW__WIRE_BAD;
+            return gw__decode_begin_record(decode) ? GW__WIRE_DONE : GW__WIRE_BAD;
         break;
     default: break;
     }
@@ -361,7 +352,7 @@ static enum gw__wire_status take_step(struct gw__decode *decode)
 
 static enum gw__wire_status stop(struct gw__decode *decode, enum gw__wire_status status)
 {
-    decode->step = AT_STOP;
+    decode->step = AT_END;
     if (decode->out->lost) {
         decode->no_memory = true;
         bad(decode, "out of memory");
@@ -373,7 +364,7 @@ static enum gw__wire_status stop(struct gw__decode *decode, enum gw__wire_status
 enum gw__wire_status gw__decode_feed(struct gw__decode *decode, const char *data, size_t size, size_t *taken)
 {
     *taken = size;
-    if (decode->step == AT_STOP)
+    if (decode->step == AT_END)
         return GW__WIRE_BAD;
     gw__thrift_in_feed(&decode->in, data, size);
     enum gw__wire_status status;

@@ -1,7 +1,9 @@
-/* What the files of encode share. */
+/* What the files of encode share, and those of decode. */
 #ifndef GW_TRANSCODE_INSIDE_H
 #define GW_TRANSCODE_INSIDE_H
 
+#include "json/print.h"
+#include "transcode/decode.h"
 #include "transcode/encode.h"
 
 enum {
@@ -47,8 +49,8 @@ void gw__encode_end_container(struct gw__encode *encode);
 void gw__encode_begin_string(struct gw__encode *encode, const struct gw__type *type, unsigned step);
 enum gw__json_event gw__encode_copy_string(struct gw__encode *encode);
 
-/* ---- ahead.c: takes as many values as lie whole in the piece, are just what the schema wants, and are written in the
- * common way; leaves off in front of anything else. Only between two steps. */
+/* ---- encode_ahead.c: takes as many entries as lie whole in the piece, are just what the schema wants, and are written
+ * in the common way; leaves off in front of anything else. Only between two steps. */
 void gw__encode_ahead(struct gw__encode *encode);
 
 /* ---- misfit.c: told with the pointer to what the first `depth` frames are at, with one more step if `name` is given.
@@ -82,5 +84,42 @@ void gw__encode_zero(struct gw__wire *wire, const struct gw__type *type);
 void gw__encode_value(struct gw__wire *wire, const struct gw__value *value);
 /* Writes or tells of all that is absent from the record on top, whose bits are known, and ends it. */
 void gw__encode_end_record(struct gw__encode *encode);
+
+/* ---- decode.c: each false after saying why. */
+bool gw__decode_begin_record(struct gw__decode *decode);
+bool gw__decode_end_record(struct gw__decode *decode);
+/* bytes: the header of the list, set or map that decode->type is. */
+bool gw__decode_begin_items(struct gw__decode *decode, const char *bytes);
+void gw__decode_end_items(struct gw__decode *decode);
+/* A string or binary. */
+void gw__decode_put_text(struct gw__json_out *out, const struct gw__type *type, const char *text, size_t size);
+
+/* ---- decode_ahead.c: takes as many entries as lie whole in the piece and are just what the schema says; leaves off in
+ * front of anything else. Only at AT_NEXT; the same after it, perhaps with `why`. */
+void gw__decode_ahead(struct gw__decode *decode);
+
+enum { GW__DECODE_SCALAR_BYTES = 32 };
+
+/* A value of fixed size but a UUID, an enum as its number, as JSON; returns its end. Up to GW__DECODE_SCALAR_BYTES are
+ * overwritten. */
+static inline char *gw__decode_print_scalar(const struct gw__type *type, const char *bytes, char *out)
+{
+    uint64_t bits;
+    double number;
+    switch (type->kind) {
+    case GW__BOOL:
+        memcpy(out, *bytes == 1 ? "true\0\0\0" : "false\0\0", 8);
+        return out + 5 - (*bytes == 1);
+    case GW__I8: return gw__print_i64(out, (int8_t)*bytes);
+    case GW__I16: return gw__print_i64(out, (int16_t)gw__wire_get16(bytes));
+    case GW__I32:
+    case GW__ENUM: return gw__print_i64(out, (int32_t)gw__wire_get32(bytes));
+    case GW__I64: return gw__print_i64(out, (int64_t)gw__wire_get64(bytes));
+    default:
+        bits = gw__wire_get64(bytes);
+        memcpy(&number, &bits, sizeof number);
+        return gw__json_print_double(out, number);
+    }
+}
 
 #endif
