@@ -272,9 +272,9 @@ static bool take_entries(struct gw__encode *encode)
     struct gw__json *json = &encode->json;
     struct gw__encode_frame *frame = gw__encode_top(encode);
     bool record = gw__kind_is_record(frame->type->kind), map = frame->type->kind == GW__MAP;
-    struct run run = {.safe = make_safe(encode), .at = json->at, .out = encode->wire->at, .state = json->state};
-    run.end = run.safe + TEXT_BYTES;
-    run.room = encode->wire->end - ENTRY_BYTES;
+    const char *safe = make_safe(encode);
+    struct run run = {json->at, safe, safe + TEXT_BYTES, encode->wire->at, encode->wire->end - ENTRY_BYTES, 0};
+    run.state = json->state;
     enum result result = WHOLE;
     if (run.at > run.safe || (run.state != GW__JSON_BEHIND_VALUE
         && run.state != (record || map ? GW__JSON_AT_FIRST_KEY : GW__JSON_AT_FIRST_VALUE)))
