@@ -334,8 +334,13 @@ static size_t expand(const struct gw_exchange *ex, const char *text, char *out, 
 const char *gw_exchange_expand(struct gw_exchange *ex, const char *text)
 {
     bool found = false;
-    if (!ex->variables || !strchr(text, '{'))
+    size_t length = strlen(text);
+    if (!ex->variables || !memchr(text, '{', length))
         return text;
+    bool may_be_alone = text[0] == '{' && text[length - 1] == '}';
+    const struct gw__variable *alone = may_be_alone ? find_variable(ex, text + 1, length - 2) : NULL;
+    if (alone)
+        return alone->value;
     size_t size = expand(ex, text, NULL, &found);
     char *out = found ? gw_exchange_alloc(ex, size + 1) : NULL;
     if (!out)

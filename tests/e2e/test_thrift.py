@@ -64,11 +64,15 @@ class Pair:
                   route("fast", predicates={"path": "/fast/{method}"}, endpoint=rpc(), filters=[{"timeout": "200ms"}]),
                   route("jitter", predicates={"path": "/jitter/{method}"}, endpoint=rpc(),
                         filters=[{"jitter": {"seed": 3}}]),
+                  route("held", predicates={"path": "/held/{method}"}, endpoint=rpc(),
+                        filters=[{"holder": {"where": "response", "after": "20ms"}}]),
+                  route("blocked", predicates={"path": "/blocked/{method}"}, endpoint=rpc(),
+                        filters=[{"blocker": {"pause": "20ms"}}]),
                   route("fixed", predicates={"path": "/fixed"}, endpoint=rpc(method="Call")),
                   route("any", predicates={"path": "/any/{service}/{method}"}, endpoint=rpc("{service}")),
                   route("http", predicates={"path": "/http/**"}, endpoint={"http": {"service": "echo"}}),
                   route("rpc", predicates={"path": "/{method}"}, endpoint=rpc())]
-        self.gateway = factory.gateway(rpc_config(factory.folder, [self.peer.address], routes, plugins=["jitter"],
+        self.gateway = factory.gateway(rpc_config(factory.folder, [self.peer.address], routes, plugins=["jitter", "holder", "blocker"],
                                                   limits={"body": "64MiB"}, **more))
 
     def post(self, target, body=None, **kw):
@@ -251,14 +255,15 @@ def test_answers_byte_for_byte(pair):
 
 
 @pytest.mark.parametrize("size", [1000, 14_336, 16_300, 65_536, 1_000_000, 10_000_000])
-@pytest.mark.parametrize("prefix", ["/", "/framed/", "/jitter/"])
+@pytest.mark.parametrize("prefix", ["/", "/framed/", "/jitter/", "/held/", "/blocked/"])
 def test_sizes(pair, prefix, size):
     text = ("0123456789äß" * (size // 12 + 1))[:size]
     with pair.gateway.client() as c:
         data = c.compose("POST", prefix + "Call", body=json.dumps({"msg": text, "n": 5}).encode(), chunked=size > 50000)
         answer = c.both_ways(data)
         assert answer.status == 200 and answer.json == {"msg": text, "n": 5}
-        assert answer.framing == ("length" if size < 50_000 and prefix != "/jitter/" else "chunked")
+        hooked = prefix in ("/jitter/", "/held/")  # on bodies
+        assert answer.framing == ("length" if size < 50_000 and not hooked else "chunked")
         assert c.get("/Nothing").status == 204
     assert pair.peer.connections == 1
 
