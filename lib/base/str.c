@@ -1,6 +1,8 @@
 /* The one slice function too long to be inline. */
 #include "base/str.h"
 
+#include <endian.h>
+
 size_t gw__format_u64(char *out, uint64_t value)
 {
     static const char pairs[] =
@@ -16,4 +18,22 @@ size_t gw__format_u64(char *out, uint64_t value)
         digits[--at] = (char)('0' + value);
     memcpy(out, digits + at, sizeof digits - at);
     return sizeof digits - at;
+}
+
+/* Eight digits at once: a nibble to each byte, then to its digit; in a byte, n + 6 has bit 4 set for n of 10 and above. */
+static void format_hex32(char *out, uint64_t value)
+{
+    value = (value << 16 | value) & 0x0000ffff0000ffff;
+    value = (value << 8 | value) & 0x00ff00ff00ff00ff;
+    value = (value << 4 | value) & 0x0f0f0f0f0f0f0f0f;
+    uint64_t letters = (value + 0x0606060606060606) >> 4 & 0x0101010101010101;
+    value += 0x3030303030303030 + letters * ('a' - '9' - 1);
+    value = htobe64(value);
+    memcpy(out, &value, sizeof value);
+}
+
+void gw__format_hex(char *out, uint64_t value)
+{
+    format_hex32(out, value >> 32);
+    format_hex32(out + 8, (uint32_t)value);
 }

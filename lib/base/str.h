@@ -55,4 +55,7 @@ static inline uint32_t gw__hash(const char *data, size_t size, uint32_t seed)
 /* Writes a decimal number without terminator; returns its length (at most 20). */
 size_t gw__format_u64(char *out, uint64_t value);
 
+/* Writes 16 hexadecimal digits, in lower case and without terminator. */
+void gw__format_hex(char *out, uint64_t value);
+
 #endif

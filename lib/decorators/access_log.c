@@ -93,7 +93,7 @@ struct access_log {
     uint32_t count;
     int64_t second; /* that `date` shows */
     char date[20];  /* "2026-11-21T14:03:25" */
-    char format[MAX_FORMAT + 16];
+    char format[MAX_FORMAT + GW__LINE_PADDING];
     struct segment segments[MAX_SEGMENTS];
 };
 
@@ -165,7 +165,7 @@ static int parse_format(struct gw_filter *self, const struct gw_option *at)
             return GW_ERROR_CONFIG;
         format = end + 1;
     }
-    for (uint32_t i = log->count, reserve = 16; i-- > 0;) {
+    for (uint32_t i = log->count, reserve = GW__LINE_PADDING; i-- > 0;) {
         log->segments[i].reserve = reserve;
         reserve += log->segments[i].size + OTHER_BYTES;
     }
@@ -293,8 +293,7 @@ static void access_log_end(struct gw_exchange *ex, struct gw_filter *self)
     const struct seen *seen = gw_exchange_scratch(ex, self);
     char buffer[LINE_BYTES];
     struct gw__line line = {buffer, buffer + sizeof buffer};
-    for (uint32_t i = 0; i < log->count; i++) {
-        const struct segment *segment = &log->segments[i];
+    for (const struct segment *segment = log->segments, *end = segment + log->count; segment < end; segment++) {
         gw__line_put_padded(&line, segment->text, segment->size);
         put_value(&line, ex, log, segment, seen);
     }

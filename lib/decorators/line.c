@@ -34,7 +34,7 @@ void gw__line_u64(struct gw__line *line, uint64_t value)
 }
 
 /* No byte of the two words is a control byte, a quote, a backslash or over 0x7f. */
-static bool plain_words(uint64_t first, uint64_t second)
+static inline bool plain_words(uint64_t first, uint64_t second)
 {
 #ifdef __SSE2__
     __m128i bytes = _mm_set_epi64x((int64_t)second, (int64_t)first);
@@ -68,24 +68,25 @@ static uint32_t copy_half(char *out, const char *text)
 }
 
 /* The same for less than 8 bytes. */
-static bool copy_short(char *out, const char *text, size_t size)
+static inline bool copy_short(char *out, const char *text, size_t size)
 {
     uint64_t word = EACH_BYTE(' ');
     if (size >= 4) {
         word = (uint64_t)copy_half(out, text) << 32;
         word |= copy_half(out + size - 4, text + size - 4);
-    } else {
-        for (size_t i = 0; i < size; i++) {
-            out[i] = text[i];
-            word = word << 8 | (unsigned char)text[i];
-        }
+    } else if (size) {
+        out[0] = text[0];
+        out[size >> 1] = text[size >> 1];
+        out[size - 1] = text[size - 1];
+        word = word << 24 | (uint64_t)(unsigned char)text[0] << 16 | (uint64_t)(unsigned char)text[size >> 1] << 8 |
+               (unsigned char)text[size - 1];
     }
     return plain_words(word, word);
 }
 
 /* Copies text to where there is room for it; false if some of it is not plain. What is left of the last
  * words overlaps what went before. */
-static inline bool copy_plain(char *out, const char *text, size_t size)
+static inline __attribute__((always_inline)) bool copy_plain(char *out, const char *text, size_t size)
 {
     if (size < 8)
         return copy_short(out, text, size);
@@ -161,31 +162,33 @@ static __attribute__((noinline)) char *escape_slowly(char *out, const char *end,
     return out;
 }
 
-static inline char *escape(char *out, size_t room, const char *text)
-{
-    size_t size = strlen(text);
-    if (size <= room && copy_plain(out, text, size))
-        return out + size;
-    return escape_slowly(out, out + room, text, size);
-}
-
 void gw__line_escape(struct gw__line *line, const char *text, size_t limit)
 {
-    size_t room = (size_t)(line->end - line->at);
-    line->at = escape(line->at, limit < room ? limit : room, text);
+    size_t room = (size_t)(line->end - line->at), size = strlen(text);
+    limit = limit < room ? limit : room;
+    if (size <= limit && copy_plain(line->at, text, size))
+        line->at += size;
+    else
+        line->at = escape_slowly(line->at, line->at + limit, text, size);
 }
 
 void gw__line_json(struct gw__line *line, const char *text, size_t limit)
 {
-    size_t room = (size_t)(line->end - line->at);
-    if (limit > room)
-        limit = room;
+    char *out = line->at;
+    size_t room = (size_t)(line->end - out), size;
+    limit = limit < room ? limit : room;
     if (!text) {
         gw__line_put(line, "null", 4);
-    } else if (limit >= 2) {
-        *line->at = '"';
-        char *end = escape(line->at + 1, limit - 2, text);
-        *end = '"';
-        line->at = end + 1;
+        return;
     }
+    if (limit < 2)
+        return;
+    *out++ = '"';
+    size = strlen(text);
+    if (size <= limit - 2 && copy_plain(out, text, size))
+        out += size;
+    else
+        out = escape_slowly(out, out + limit - 2, text, size);
+    *out = '"';
+    line->at = out + 1;
 }

@@ -19,14 +19,15 @@ static inline void gw__line_put(struct gw__line *line, const char *data, size_t 
     line->at += size;
 }
 
-/* The same where the caller knows that there is room for `size` rounded up to 16, and that as much may
+/* The same where the caller knows that there is room for `size` and GW__LINE_PADDING, and that as much may
  * be read from data. */
+#define GW__LINE_PADDING 32
 static inline void gw__line_put_padded(struct gw__line *line, const char *data, size_t size)
 {
-    char *end = line->at + size;
-    for (; line->at < end; line->at += 16, data += 16)
-        memcpy(line->at, data, 16);
-    line->at = end;
+    memcpy(line->at, data, GW__LINE_PADDING);
+    for (size_t done = GW__LINE_PADDING; done < size; done += GW__LINE_PADDING)
+        memcpy(line->at + done, data + done, GW__LINE_PADDING);
+    line->at += size;
 }
 
 static inline void gw__line_puts(struct gw__line *line, const char *text)

@@ -440,8 +440,14 @@ const char *gw_exchange_id(struct gw_exchange *ex)
 {
     if (!ex->text.id) {
         uint64_t n = atomic_fetch_add_explicit(&ex->context->ids, 1, memory_order_relaxed), seed = ex->context->id_seed;
-        const char *id = gw_exchange_print(ex, "%016llx%016llx", (unsigned long long)mix(seed ^ mix(n)),
-                                           (unsigned long long)mix(seed + n));
+        char *id = gw__arena_alloc(&ex->arena, 33);
+        if (id) {
+            gw__format_hex(id, mix(seed ^ mix(n)));
+            gw__format_hex(id + 16, mix(seed + n));
+            id[32] = '\0';
+        } else {
+            lost(ex);
+        }
         ex->text.id = id ? id : "";
     }
     return ex->text.id;

@@ -228,6 +228,20 @@ START_TEST(str_compares)
 }
 END_TEST
 
+START_TEST(str_formats_hexadecimals)
+{
+    char mine[16], libc[17];
+    for (int i = 0; i < 64; i++) {
+        uint64_t values[] = {1ull << i, ~(1ull << i), 0x0123456789abcdef << i, 0xfedcba9876543210 >> i};
+        for (int j = 0; j < 4; j++) {
+            gw__format_hex(mine, values[j]);
+            snprintf(libc, sizeof libc, "%016llx", (unsigned long long)values[j]);
+            ck_assert_mem_eq(mine, libc, 16);
+        }
+    }
+}
+END_TEST
+
 START_TEST(str_formats_numbers)
 {
     static const uint64_t values[] = {0, 1, 9, 10, 12345, UINT32_MAX, UINT64_MAX};
@@ -276,6 +290,7 @@ Suite *make_suite(void)
     tcase_add_test(rest, list_keeps_order);
     tcase_add_test(rest, str_compares);
     tcase_add_test(rest, str_formats_numbers);
+    tcase_add_test(rest, str_formats_hexadecimals);
     tcase_add_test(rest, version_is_that_of_the_headers);
     tcase_add_test(rest, every_error_has_its_text);
     suite_add_tcase(suite, rest);
