@@ -1,4 +1,4 @@
-/* The one slice function too long to be inline. */
+/* What of slices and texts is too long to be inline. */
 #include "base/str.h"
 
 #include <endian.h>
@@ -20,7 +20,7 @@ size_t gw__format_u64(char *out, uint64_t value)
     return sizeof digits - at;
 }
 
-/* Eight digits at once: a nibble to each byte, then to its digit; in a byte, n + 6 has bit 4 set for n of 10 and above. */
+/* Eight digits at once: a nibble to each byte, then to its digit; n + 6 has bit 4 set for n of 10 and above. */
 static void format_hex32(char *out, uint64_t value)
 {
     value = (value << 16 | value) & 0x0000ffff0000ffff;
@@ -36,4 +36,34 @@ void gw__format_hex(char *out, uint64_t value)
 {
     format_hex32(out, value >> 32);
     format_hex32(out + 8, (uint32_t)value);
+}
+
+/* Eight bytes at once; the high bit of a byte tells whether it is a letter from A to Z. */
+static uint64_t lower_word(uint64_t word)
+{
+    const uint64_t each = 0x0101010101010101;
+    uint64_t low = word & 0x7f * each;
+    uint64_t from_a = low + (0x80 - 'A') * each, above_z = low + (0x7f - 'Z') * each;
+    uint64_t letters = (from_a ^ above_z) & ~word & 0x80 * each;
+    return word | letters >> 2;
+}
+
+static void lower_word_copy(char *to, const char *from)
+{
+    uint64_t word;
+    memcpy(&word, from, sizeof word);
+    word = lower_word(word);
+    memcpy(to, &word, sizeof word);
+}
+
+void gw__lower_copy(char *to, const char *from, size_t size)
+{
+    size_t i = 0;
+    for (; i + 8 <= size; i += 8)
+        lower_word_copy(to + i, from + i);
+    if (i < size && size > 8) /* overlaps what is done */
+        lower_word_copy(to + size - 8, from + size - 8);
+    else
+        for (; i < size; i++)
+            to[i] = (char)gw__lower((unsigned char)from[i]);
 }

@@ -29,6 +29,9 @@ static inline unsigned char gw__lower(unsigned char c)
     return (unsigned char)(c - 'A') < 26 ? c | 0x20 : c;
 }
 
+/* Copies text with ASCII letters in lower case. */
+void gw__lower_copy(char *to, const char *from, size_t size);
+
 /* Equal but for the case of ASCII letters. */
 static inline bool gw__case_equal(const char *a, const char *b, size_t size)
 {

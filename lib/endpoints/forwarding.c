@@ -2,20 +2,38 @@
  * walk back as far as it trusts. What clients made up was dropped when the request came in (exchange/client.h). */
 #include "endpoints/forwarding.h"
 
-static void add(struct gw_exchange *ex, struct gw__fields *fields, struct gw__str name, struct gw__str value)
+#include "http/chars.h"
+
+/* Fields of ours are written as lines, one behind the other, at *at: the writer of heads copies these as one piece. */
+static inline __attribute__((always_inline)) void add(struct gw_exchange *ex, struct gw__fields *fields, char **at,
+                                                      enum gw__field_id id, struct gw__str name, struct gw__str value)
 {
-    if (!gw__fields_add(fields, &ex->arena, name.data, name.size, value.data, value.size))
+    struct gw__header field = {
+        .name = *at,
+        .value = *at + name.size + 2,
+        .value_size = (uint32_t)value.size,
+        .name_size = (uint16_t)name.size,
+        .id = (uint8_t)id,
+    };
+    memcpy(*at, name.data, name.size);
+    memcpy(*at + name.size, ": ", 2);
+    char *end = gw__copy_short(*at + name.size + 2, value.data, value.size);
+    *at = (char *)memcpy(end, "\r\n", 2) + 2;
+    if (!gw__fields_append(fields, &ex->arena, &field))
         ex->state.out_of_memory = true;
 }
 
-/* A bit for each id that is there. */
-static uint32_t present(const struct gw__fields *fields)
+static char *space_for_lines(struct gw_exchange *ex, size_t size)
 {
-    _Static_assert(GW__FIELD_LAST <= 32, "one bit each");
-    uint32_t ids = 0;
-    for (const struct gw__header *field = fields->items, *end = field + fields->count; field < end; field++)
-        ids |= UINT32_C(1) << field->id;
-    return ids;
+    char *lines = gw__arena_alloc(&ex->arena, size);
+    if (!lines)
+        ex->state.out_of_memory = true;
+    return lines;
+}
+
+static bool has(const struct gw_exchange *ex, enum gw__field_id id)
+{
+    return gw__fields_find_id(&ex->request.fields, id);
 }
 
 /* The fields of that id and `last` behind them, as one list in the first of them; the others go no further. */
@@ -41,8 +59,7 @@ static void extend(struct gw_exchange *ex, enum gw__field_id id, struct gw__str 
     }
     memcpy(to, last.data, last.size);
     value[size] = '\0';
-    first->value = value;
-    first->value_size = (uint32_t)size;
+    gw__fields_set_value(fields, first, (struct gw__str){value, size});
 }
 
 /* The peer's IP address without brackets. */
@@ -56,22 +73,23 @@ static struct gw__str peer_ip(const struct gw_exchange *ex)
     return ip;
 }
 
-static void add_x_forwarded(struct gw_exchange *ex, uint32_t ids)
+static void add_x_forwarded(struct gw_exchange *ex, char **at)
 {
     struct gw__fields *fields = &ex->request.fields;
     struct gw__str host = ex->request.host;
-    if (ids >> GW__FIELD_X_FORWARDED_FOR & 1)
+    if (has(ex, GW__FIELD_X_FORWARDED_FOR))
         extend(ex, GW__FIELD_X_FORWARDED_FOR, peer_ip(ex));
     else
-        add(ex, fields, GW__STR("X-Forwarded-For"), peer_ip(ex));
-    if (!(ids >> GW__FIELD_X_FORWARDED_PROTO & 1))
-        add(ex, fields, GW__STR("X-Forwarded-Proto"), ex->state.secure ? GW__STR("https") : GW__STR("http"));
-    if (host.size && !(ids >> GW__FIELD_X_FORWARDED_HOST & 1))
-        add(ex, fields, GW__STR("X-Forwarded-Host"), host);
+        add(ex, fields, at, GW__FIELD_X_FORWARDED_FOR, GW__STR("X-Forwarded-For"), peer_ip(ex));
+    if (!has(ex, GW__FIELD_X_FORWARDED_PROTO))
+        add(ex, fields, at, GW__FIELD_X_FORWARDED_PROTO, GW__STR("X-Forwarded-Proto"),
+            ex->state.secure ? GW__STR("https") : GW__STR("http"));
+    if (host.size && !has(ex, GW__FIELD_X_FORWARDED_HOST))
+        add(ex, fields, at, GW__FIELD_X_FORWARDED_HOST, GW__STR("X-Forwarded-Host"), host);
 }
 
 /* RFC 7239 section 4: what is no token stands in quotes, IPv6 addresses in brackets too. */
-static void add_forwarded(struct gw_exchange *ex, uint32_t ids)
+static void add_forwarded(struct gw_exchange *ex)
 {
     struct gw__str ip = peer_ip(ex), host = ex->request.host;
     bool v6 = memchr(ip.data, ':', ip.size) != NULL, port = host.size && memchr(host.data, ':', host.size);
@@ -82,27 +100,43 @@ static void add_forwarded(struct gw_exchange *ex, uint32_t ids)
                           quote, ex->state.secure ? "https" : "http");
     if (!element)
         return;
-    if (ids >> GW__FIELD_FORWARDED & 1)
-        extend(ex, GW__FIELD_FORWARDED, gw__str(element));
-    else
-        add(ex, &ex->request.fields, GW__STR("Forwarded"), gw__str(element));
+    struct gw__str value = gw__str(element);
+    if (has(ex, GW__FIELD_FORWARDED)) {
+        extend(ex, GW__FIELD_FORWARDED, value);
+        return;
+    }
+    char *at = space_for_lines(ex, sizeof "Forwarded: \r\n" + value.size);
+    if (at)
+        add(ex, &ex->request.fields, &at, GW__FIELD_FORWARDED, GW__STR("Forwarded"), value);
+}
+
+static void add_via(struct gw_exchange *ex, struct gw__head *head, char **at)
+{
+    struct gw__str value = head->minor ? GW__STR("1.1 gateway") : GW__STR("1.0 gateway");
+    add(ex, &head->fields, at, GW__FIELD_VIA, GW__STR("Via"), value);
 }
 
 void gw__forwarding_add_via(struct gw_exchange *ex, struct gw__head *head)
 {
-    add(ex, &head->fields, GW__STR("Via"), head->minor ? GW__STR("1.1 gateway") : GW__STR("1.0 gateway"));
+    char *at = space_for_lines(ex, sizeof "Via: 1.1 gateway\r\n");
+    if (at)
+        add_via(ex, head, &at);
 }
 
 void gw__forwarding_add(struct gw_exchange *ex)
 {
+    enum { NAME_BYTES = 128 }; /* of all, with the scheme, Via and line ends */
     const struct gw__http_site *site = ex->stream->site;
-    uint32_t ids = present(&ex->request.fields);
+    struct gw__str host = ex->request.host;
     uint8_t forwarded = site->options.forwarded;
+    char *at = space_for_lines(ex, NAME_BYTES + peer_ip(ex).size + 2 * host.size);
+    if (!at)
+        return;
     if (forwarded == GW__FORWARDED_X || forwarded == GW__FORWARDED_BOTH)
-        add_x_forwarded(ex, ids);
+        add_x_forwarded(ex, &at);
     if (forwarded == GW__FORWARDED_STANDARD || forwarded == GW__FORWARDED_BOTH)
-        add_forwarded(ex, ids);
-    gw__forwarding_add_via(ex, &ex->request);
-    if (!(ids >> GW__FIELD_HOST & 1)) /* HTTP/1.0 may come without */
-        add(ex, &ex->request.fields, GW__STR("Host"), ex->request.host);
+        add_forwarded(ex);
+    add_via(ex, &ex->request, &at);
+    if (!has(ex, GW__FIELD_HOST)) /* HTTP/1.0 may come without */
+        add(ex, &ex->request.fields, &at, GW__FIELD_HOST, GW__STR("Host"), host);
 }

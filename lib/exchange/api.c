@@ -60,9 +60,11 @@ const char *gw_exchange_host(const struct gw_exchange *ex)
     if (ex->text.host)
         return ex->text.host;
     struct gw__str host = gw__exchange_host(ex);
-    char *copy = gw__arena_copy(&writable(ex)->arena, host.data, host.size);
-    for (size_t i = 0; copy && i < host.size; i++)
-        copy[i] = (char)gw__lower((unsigned char)copy[i]);
+    char *copy = gw__arena_alloc(&writable(ex)->arena, host.size + 1);
+    if (copy) {
+        gw__lower_copy(copy, host.data, host.size);
+        copy[host.size] = '\0';
+    }
     return writable(ex)->text.host = copy ? copy : "";
 }
 

@@ -340,6 +340,8 @@ void gw__body_open_sink(struct gw_exchange *ex, struct gw__lane *lane)
         lane->phase = GW__PHASE_BODY;
     if (lane->row)
         lane->row->open = lane->row->count;
+    else if (!lane->tail && !lane->ended && !lane->source_full && !ex->state.out_of_memory)
+        return; /* nothing has come yet */
     gw__body_run(ex, lane);
 }
 

@@ -21,7 +21,13 @@ static inline bool copy_fields(struct gw__fields *fields, const struct gw__raw_h
     struct gw__header *to = gw__arena_alloc(arena, capacity * sizeof *to);
     if (!to)
         return false;
-    *fields = (struct gw__fields){to, raw->count, (uint16_t)capacity};
+    *fields = (struct gw__fields){
+        .items = to,
+        .count = raw->count,
+        .capacity = (uint16_t)capacity,
+        .ids = raw->ids,
+        .bytes = raw->size + raw->count, /* a blank behind each colon may be new */
+    };
     const struct gw__raw_field *from = raw->fields;
     for (const struct gw__raw_field *end = from + raw->count; from < end; from++, to++) {
         to->name = copy + from->name;
@@ -58,10 +64,8 @@ static void set_host(struct gw__head *head, struct gw__str authority)
     for (struct gw__header *field = head->fields.items, *end = field + head->fields.count; field < end; field++) {
         if (field->id != GW__FIELD_HOST)
             continue;
-        if (authority.size > 0) {
-            field->value = authority.data;
-            field->value_size = (uint32_t)authority.size;
-        }
+        if (authority.size > 0)
+            gw__fields_set_value(&head->fields, field, authority);
         head->host = (struct gw__str){field->value, field->value_size};
         return;
     }

@@ -51,7 +51,7 @@ enum gw__field_id gw__field_id(const char *name, size_t size)
     return gw__field_id_inline(name, size);
 }
 
-const struct gw__header *gw__fields_find_id(const struct gw__fields *fields, enum gw__field_id id)
+const struct gw__header *gw__fields_search_id(const struct gw__fields *fields, enum gw__field_id id)
 {
     for (unsigned i = 0; i < fields->count; i++)
         if (fields->items[i].id == id)
@@ -69,7 +69,7 @@ struct gw__header *gw__fields_find(const struct gw__fields *fields, const char *
     return NULL;
 }
 
-static bool grow(struct gw__fields *fields, struct gw__arena *arena)
+bool gw__fields_grow(struct gw__fields *fields, struct gw__arena *arena)
 {
     unsigned capacity = fields->capacity < 8 ? 16 : fields->capacity * 2u;
     if (capacity > GW__MAX_FIELDS)
@@ -91,10 +91,8 @@ bool gw__fields_add(struct gw__fields *fields, struct gw__arena *arena, const ch
 {
     if (name_size > UINT16_MAX || value_size > UINT32_MAX)
         return false;
-    if (fields->count >= fields->capacity && !grow(fields, arena))
-        return false;
     enum gw__field_id id = gw__field_id_inline(name, name_size);
-    fields->items[fields->count++] = (struct gw__header){
+    struct gw__header field = {
         .name = name,
         .value = value,
         .value_size = (uint32_t)value_size,
@@ -102,7 +100,7 @@ bool gw__fields_add(struct gw__fields *fields, struct gw__arena *arena, const ch
         .id = (uint8_t)id,
         .hop = gw__field_id_is_hop(id),
     };
-    return true;
+    return gw__fields_append(fields, arena, &field);
 }
 
 size_t gw__fields_remove(struct gw__fields *fields, const char *name, size_t size)

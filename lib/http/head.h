@@ -62,7 +62,10 @@ struct gw__header {
 struct gw__fields {
     struct gw__header *items;
     uint16_t count, capacity;
+    uint32_t ids; /* a bit for each id that may be among them; none that is there lacks its bit */
+    size_t bytes; /* at least what they take as lines */
 };
+_Static_assert(GW__FIELD_LAST <= 32, "ids have bits");
 
 enum gw__method_id {
     GW__METHOD_OTHER,
@@ -101,13 +104,34 @@ struct gw__head {
 };
 
 /* First field of that id or name, from index on; NULL if there is none. */
-const struct gw__header *gw__fields_find_id(const struct gw__fields *fields, enum gw__field_id id);
+const struct gw__header *gw__fields_search_id(const struct gw__fields *fields, enum gw__field_id id);
+static inline const struct gw__header *gw__fields_find_id(const struct gw__fields *fields, enum gw__field_id id)
+{
+    return fields->ids & 1u << id ? gw__fields_search_id(fields, id) : NULL;
+}
 struct gw__header *gw__fields_find(const struct gw__fields *fields, const char *name, size_t size, size_t from);
 /* Appends; the strings are kept as they are (they must live in the arena). False when out of memory or
  * over GW__MAX_FIELDS. The new field's value must be followed by a writable byte. Sets .hop for the names
  * that always are: see gw__parse_request(). */
 bool gw__fields_add(struct gw__fields *fields, struct gw__arena *arena, const char *name, size_t name_size,
                     const char *value, size_t value_size);
+bool gw__fields_grow(struct gw__fields *fields, struct gw__arena *arena);
+/* Appends a field whose id and .hop are known. False as above. */
+static inline bool gw__fields_append(struct gw__fields *fields, struct gw__arena *arena, const struct gw__header *field)
+{
+    if (fields->count >= fields->capacity && !gw__fields_grow(fields, arena))
+        return false;
+    fields->items[fields->count++] = *field;
+    fields->ids |= 1u << field->id;
+    fields->bytes += field->name_size + field->value_size + 4u;
+    return true;
+}
+static inline void gw__fields_set_value(struct gw__fields *fields, struct gw__header *field, struct gw__str value)
+{
+    field->value = value.data;
+    field->value_size = (uint32_t)value.size;
+    fields->bytes += value.size;
+}
 /* Removes all fields of that name; returns how many. */
 size_t gw__fields_remove(struct gw__fields *fields, const char *name, size_t size);
 

@@ -82,14 +82,6 @@ enum gw__body_result gw__body_next(struct gw__body_reader *reader, const char **
     return next_trailers(reader, data, end, piece, raw, limits, trailers, arena);
 }
 
-static size_t fields_bytes(const struct gw__fields *fields)
-{
-    size_t bytes = 0;
-    for (size_t i = 0; fields && i < fields->count; i++)
-        bytes += fields->items[i].name_size + fields->items[i].value_size + 4u;
-    return bytes;
-}
-
 static char *write_end(char *to, const struct gw__fields *trailers)
 {
     to = (char *)memcpy(to, "0\r\n", 3) + 3;
@@ -101,8 +93,7 @@ static char *write_end(char *to, const struct gw__fields *trailers)
 bool gw__outgoing_send(struct gw__outgoing *out, struct gw__conn *conn, const char *data, size_t size, bool last,
                        const struct gw__fields *trailers)
 {
-    size_t extra =
-        (out->write_head ? out->head_bytes : 0) + (last && out->chunked ? fields_bytes(trailers) : 0) + SLACK_BYTES;
+    size_t extra = (out->write_head ? out->head_bytes : 0) + (trailers ? trailers->bytes : 0) + SLACK_BYTES;
     char *scratch = conn->loop->scratch, *heap = NULL;
     if (extra + COALESCE_BYTES > GW__SCRATCH_BYTES && !(scratch = heap = gw__malloc(extra + COALESCE_BYTES))) {
         gw__conn_break(conn, ENOMEM);

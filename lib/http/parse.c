@@ -226,6 +226,7 @@ static inline __attribute__((always_inline)) bool take_field(struct parser *pars
     field->value_size = (uint32_t)(end - value);
     field->id = (uint8_t)id;
     field->hop = gw__field_id_is_hop(id);
+    parser->out->ids |= 1u << id;
     return !is_special[id] || take_special(parser, field);
 }
 

@@ -24,6 +24,7 @@ struct gw__raw_head {
     uint32_t size; /* of the head, the empty lines before and the one after it included */
     uint32_t method, method_size, target, target_size, reason, reason_size;
     uint16_t status, count;
+    uint32_t ids; /* a bit for each that fields have */
     uint8_t method_id, minor;
     bool chunked, keep_alive, expect_continue;
     int64_t content_length; /* -1: no Content-Length */

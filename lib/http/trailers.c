@@ -14,6 +14,8 @@ bool gw__fields_from_trailers(struct gw__fields *fields, const struct gw__raw_he
     memcpy(copy, data, raw->size);
     fields->items = items;
     fields->capacity = raw->count;
+    fields->ids = raw->ids;
+    fields->bytes = raw->size + raw->count;
     for (const struct gw__raw_field *from = raw->fields, *end = from + raw->count; from < end; from++) {
         if (from->hop)
             continue;

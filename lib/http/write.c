@@ -16,12 +16,9 @@ static inline struct gw__str reason_of(const struct gw__head *head)
 
 size_t gw__head_bytes(const struct gw__head *head)
 {
-    size_t size = 2 + sizeof "HTTP/1.1 200 \r\n" + (head->reason.data ? head->reason.size : LONGEST_REASON);
-    size += head->method.size + 1 + head->path.size + 1 + head->query.size + sizeof version;
-    const struct gw__header *field = head->fields.items;
-    for (const struct gw__header *end = field + head->fields.count; field < end; field++)
-        size += field->name_size + field->value_size + 4u;
-    return size;
+    size_t start = sizeof "HTTP/1.1 200 \r\n" + (head->reason.data ? head->reason.size : LONGEST_REASON);
+    start += head->method.size + 1 + head->path.size + 1 + head->query.size + sizeof version;
+    return start + head->fields.bytes + 2;
 }
 
 char *gw__write_request_line(char *out, const struct gw__head *head)

@@ -162,17 +162,34 @@ static bool queue_rest(struct gw__conn *conn, const struct iovec *pieces, int co
     return true;
 }
 
+static ssize_t send_pieces(int fd, const struct iovec *pieces, int count)
+{
+    struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
+    ssize_t n;
+    do
+        n = sendmsg(fd, &message, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
+static ssize_t send_piece(int fd, const struct iovec *piece)
+{
+    ssize_t n;
+    do
+        n = send(fd, piece->iov_base, piece->iov_len, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n;
+}
+
 bool gw__conn_send(struct gw__conn *conn, const struct iovec *pieces, int count)
 {
     if (conn->fd < 0 || conn->error || conn->ended)
         return false;
     ssize_t n = 0;
     if (!conn->out.size && !conn->connecting) {
-        struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = (size_t)count};
-        do
-            n = count == 1 ? send(conn->fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL)
-                           : sendmsg(conn->fd, &message, MSG_NOSIGNAL);
-        while (n < 0 && errno == EINTR);
+        n = count == 1 ? send_piece(conn->fd, pieces) : send_pieces(conn->fd, pieces, count);
+        if (count == 1 && n == (ssize_t)pieces->iov_len)
+            return false;
         if (n < 0 && errno != EAGAIN) {
             gw__conn_break(conn, errno);
             return false;

@@ -164,8 +164,7 @@ bool gw__router_match(const struct gw__router *router, const struct gw_exchange 
         host.size--;
     if (host.size > sizeof lower)
         host.size = 0; /* no pattern is that long */
-    for (size_t i = 0; i < host.size; i++)
-        lower[i] = (char)gw__lower((unsigned char)host.data[i]);
+    gw__lower_copy(lower, host.data, host.size);
     search.host = (struct gw__str){lower, host.size};
     if (host.size && router->host_array.count > 1)
         search_hosts(&search);

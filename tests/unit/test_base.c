@@ -228,6 +228,23 @@ START_TEST(str_compares)
 }
 END_TEST
 
+START_TEST(str_copies_in_lower_case)
+{
+    unsigned char from[64], to[64];
+    for (int first = 0; first < 256; first++) {
+        for (size_t size = 0; size < 20; size++) {
+            for (size_t i = 0; i < size; i++)
+                from[i] = (unsigned char)(first + 7 * (int)i);
+            memset(to, 1, sizeof to);
+            gw__lower_copy((char *)to, (char *)from, size);
+            for (size_t i = 0; i < size; i++)
+                ck_assert_uint_eq(to[i], gw__lower(from[i]));
+            ck_assert_uint_eq(to[size], 1);
+        }
+    }
+}
+END_TEST
+
 START_TEST(str_formats_hexadecimals)
 {
     char mine[16], libc[17];
@@ -291,6 +308,7 @@ Suite *make_suite(void)
     tcase_add_test(rest, str_compares);
     tcase_add_test(rest, str_formats_numbers);
     tcase_add_test(rest, str_formats_hexadecimals);
+    tcase_add_test(rest, str_copies_in_lower_case);
     tcase_add_test(rest, version_is_that_of_the_headers);
     tcase_add_test(rest, every_error_has_its_text);
     suite_add_tcase(suite, rest);
