@@ -12,6 +12,35 @@
 #define WATCH_MS 250
 #define WATCH_BATCH 64
 
+/* Few connections wait for room at a time: their event is in a block of the pool meanwhile. */
+struct gw__conn_write {
+    struct gw__block block;
+    struct event event;
+};
+_Static_assert(sizeof(struct gw__conn_write) <= GW__BLOCK_BYTES, "fits into a block");
+
+static void handle_write(evutil_socket_t fd, short what, void *arg);
+
+static bool start_write(struct gw__conn *conn)
+{
+    conn->write = (struct gw__conn_write *)gw__block_get(&conn->loop->blocks);
+    if (!conn->write) {
+        errno = ENOMEM;
+        return false;
+    }
+    event_assign(&conn->write->event, conn->loop->base, conn->fd, EV_WRITE | EV_PERSIST, handle_write, conn);
+    return event_add(&conn->write->event, NULL) == 0;
+}
+
+static void stop_write(struct gw__conn *conn)
+{
+    if (!conn->write)
+        return;
+    event_del(&conn->write->event);
+    gw__block_put(&conn->loop->blocks, &conn->write->block);
+    conn->write = NULL;
+}
+
 static void report_end(struct gw__conn *conn, int error)
 {
     if (conn->ended)
@@ -36,7 +65,7 @@ void gw__conn_break(struct gw__conn *conn, int error)
         return;
     conn->error = error;
     gw__queue_drain(&conn->out, &conn->loop->blocks, conn->out.size);
-    event_del(&conn->write);
+    stop_write(conn);
     gw__loop_defer(conn->loop, &conn->end_task);
 }
 
@@ -62,7 +91,7 @@ static void finish_connect(struct gw__conn *conn)
     if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
         error = errno;
     conn->connecting = false;
-    event_del(&conn->write);
+    stop_write(conn);
     if (error || event_add(&conn->read, NULL) < 0) {
         report_end(conn, error ? error : ENOMEM);
         return;
@@ -87,7 +116,7 @@ static void flush(struct gw__conn *conn)
         }
         gw__queue_drain(&conn->out, &conn->loop->blocks, (size_t)n);
     }
-    event_del(&conn->write);
+    stop_write(conn);
     conn->ops->on_room(conn);
 }
 
@@ -112,7 +141,6 @@ static void prepare(struct gw__conn *conn, struct gw__loop *loop, int fd, const 
     conn->end_task.run = run_end_task;
     gw__list_init(&conn->paused);
     event_assign(&conn->read, loop->base, fd, EV_READ | EV_PERSIST, handle_read, conn);
-    event_assign(&conn->write, loop->base, fd, EV_WRITE | EV_PERSIST, handle_write, conn);
 }
 
 int gw__conn_open(struct gw__conn *conn, struct gw__loop *loop, int fd, const struct gw__conn_ops *ops)
@@ -134,8 +162,9 @@ int gw__conn_connect(struct gw__conn *conn, struct gw__loop *loop, const struct 
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     prepare(conn, loop, fd, ops);
     int result = connect(fd, address, size);
-    if ((result < 0 && errno != EINPROGRESS) || event_add(&conn->write, NULL) < 0) {
+    if ((result < 0 && errno != EINPROGRESS) || !start_write(conn)) {
         int error = errno;
+        stop_write(conn);
         close(fd);
         conn->fd = -1;
         errno = error;
@@ -204,7 +233,7 @@ bool gw__conn_send(struct gw__conn *conn, const struct iovec *pieces, int count)
     bool armed = conn->out.size > 0;
     if (!queue_rest(conn, pieces, count, (size_t)n))
         return false;
-    if (!armed && !conn->connecting && event_add(&conn->write, NULL) < 0) {
+    if (!armed && !conn->connecting && !start_write(conn)) {
         gw__conn_break(conn, ENOMEM);
         return false;
     }
@@ -285,7 +314,7 @@ void gw__conn_close(struct gw__conn *conn)
     if (conn->fd < 0)
         return;
     event_del(&conn->read);
-    event_del(&conn->write);
+    stop_write(conn);
     gw__list_remove(&conn->paused);
     gw__task_cancel(conn->loop, &conn->end_task);
     gw__queue_drain(&conn->out, &conn->loop->blocks, conn->out.size);

@@ -23,7 +23,8 @@ struct gw__conn_ops {
 struct gw__conn {
     struct gw__loop *loop;
     const struct gw__conn_ops *ops;
-    struct event read, write;
+    struct event read;
+    struct gw__conn_write *write; /* waits for the socket to connect or to have room; else NULL */
     struct gw__queue out;
     struct gw__task end_task; /* tells of a broken write, after the callback */
     struct gw__link paused;
