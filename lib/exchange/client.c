@@ -191,8 +191,9 @@ static inline bool is_x_forwarded(const struct gw__header *field)
 /* What the peer may not say, or what no one will write on. */
 static void drop(struct gw_exchange *ex, bool keep_x, bool keep_standard)
 {
-    const uint32_t ids = 1u << GW__FIELD_FORWARDED | 1u << GW__FIELD_X_FORWARDED_FOR | 1u << GW__FIELD_X_FORWARDED_PROTO |
-                         1u << GW__FIELD_X_FORWARDED_HOST | 1u << GW__FIELD_OTHER; /* X-Forwarded-* of other names */
+    const uint32_t ids = 1u << GW__FIELD_FORWARDED | 1u << GW__FIELD_X_FORWARDED_FOR |
+                         1u << GW__FIELD_X_FORWARDED_PROTO | 1u << GW__FIELD_X_FORWARDED_HOST |
+                         1u << GW__FIELD_OTHER; /* X-Forwarded-* of other names */
     struct gw__fields *fields = &ex->request.fields;
     if (!(fields->ids & ids))
         return;

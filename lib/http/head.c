@@ -105,14 +105,15 @@ bool gw__fields_add(struct gw__fields *fields, struct gw__arena *arena, const ch
 
 size_t gw__fields_remove(struct gw__fields *fields, const char *name, size_t size)
 {
-    unsigned kept = 0, count = fields->count;
-    for (unsigned i = 0; i < count; i++) {
+    const struct gw__header *first = gw__fields_find(fields, name, size, 0);
+    if (!first)
+        return 0;
+    unsigned kept = (unsigned)(first - fields->items), count = fields->count;
+    for (unsigned i = kept + 1; i < count; i++) {
         struct gw__header *field = &fields->items[i];
         if (field->name_size == size && gw__case_equal(field->name, name, size))
             continue;
-        if (kept != i)
-            fields->items[kept] = *field;
-        kept++;
+        fields->items[kept++] = *field;
     }
     fields->count = (uint16_t)kept;
     return count - kept;
