@@ -311,7 +311,11 @@ packages() # suite
         python3 python3-pytest python3-pytest-xdist python3-pytest-timeout
     case $1 in
     fuzz) echo clang libclang-rt-14-dev ;;
-    e2e | asan | tsan) echo thrift-compiler python3-thrift python3-six $(command -v go >/dev/null || echo golang-go) ;;
+    e2e | asan | tsan)
+        echo thrift-compiler python3-thrift python3-six
+        command -v go >/dev/null || echo golang-go
+        [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates # Go's modules come by https
+        ;;
     faults) echo strace ;;
     gates) echo valgrind ;;
     examples) echo curl make thrift-compiler python3-thrift python3-six ;;
