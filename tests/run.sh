@@ -317,7 +317,7 @@ packages() # suite
         [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates # Go's modules come by https
         ;;
     faults) echo strace ;;
-    gates) echo valgrind ;;
+    gates) echo valgrind strace ;;
     examples) echo curl make thrift-compiler python3-thrift python3-six ;;
     esac
 }

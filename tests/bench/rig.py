@@ -211,7 +211,8 @@ backend b
 
 class Gateway(Target):
     name = "gwctl"
-    extra = ""
+    extra = ""   # of the route
+    common = ""  # beside the routes
 
     def command(self, single=False):
         config = self.write("gateway.cfg", f"""
@@ -219,6 +220,7 @@ version = 1;
 workers = 1;
 listeners = ( {{ address = "127.0.0.1:{self.port}"; }} );
 limits = {{ body = "1GiB"; }};
+{self.common}
 services = ( {{ name = "up"; instances = ( "127.0.0.1:{self.upstream_port}" ); }} );
 routes = (
   {{ id = "all"; predicates = {{ path = "/**"; }}; {self.extra} endpoint = {{ http = {{ service = "up"; }}; }}; }}
@@ -227,7 +229,23 @@ routes = (
         return [os.path.join(BUILD, "cli", "gwctl"), "run", config]
 
 
-TARGETS = {t.name: t for t in (Nginx, HAProxy, Gateway)}
+class LoggingGateway(Gateway):
+    """With a line of the usual kind for each request, and a filter that sets a header of the answer."""
+
+    name = "gwctl-log"
+    common = (r"""decorators = ( { access_log = { path = "access.log"; format = "${client} [${time}] \"${method} ${path} """
+              r"""${protocol}\" ${status} ${response_bytes} ${duration_us}"; }; } );""")
+    extra = """filters = ( { set_response_header = { name = "X-Gateway"; value = "gw"; }; } );"""
+
+
+class JsonLoggingGateway(LoggingGateway):
+    """The same with the default format: JSON of seventeen values."""
+
+    name = "gwctl-json"
+    common = """decorators = ( { access_log = { path = "access.log"; }; } );"""
+
+
+TARGETS = {t.name: t for t in (Nginx, HAProxy, Gateway, LoggingGateway, JsonLoggingGateway)}
 
 
 def own_network():

@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import bench
+import instructions
 import rig
 
 CALLS = ["recvfrom", "sendto", "recvmsg", "sendmsg", "read", "write", "readv", "writev", "epoll_wait", "epoll_ctl",
@@ -63,6 +64,20 @@ def per_request(name, path="/s", connections=64, seconds=3, tool="perf"):
         bench.run_wrk(target.port, path, connections, 1, [])
         counts = (by_perf if tool == "perf" else by_strace)(target.pids, load)
         return {call: n / requests for call, n in counts.items()}
+    finally:
+        target.close()
+        upstream.stop()
+
+
+def in_lockstep(name, path="/s"):
+    """The same from two runs of fixed numbers of requests: exact, but for epoll_wait, which depends on who is faster."""
+    upstream = rig.Upstream(cpu=None)
+    target = rig.TARGETS[name](upstream.port).start(cpu=None)
+    few, many = instructions.FEW, instructions.MANY
+    try:
+        instructions.lock(target.port, path, few)
+        first, second = (by_strace(target.pids, lambda: instructions.lock(target.port, path, n)) for n in (few, many))
+        return {call: (second.get(call, 0) - first.get(call, 0)) / (many - few) for call in first.keys() | second.keys()}
     finally:
         target.close()
         upstream.stop()
