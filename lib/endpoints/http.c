@@ -152,7 +152,7 @@ static bool try_again(struct leg *leg, enum gw__stream_failure failure)
 {
     struct gw_exchange *ex = leg->ex;
     struct gw__client_stream *stream = leg->stream;
-    if (!stream->reused || failure > GW__FAILED_RESET || !may_repeat(ex))
+    if (!stream->reused || stream->heard || failure > GW__FAILED_RESET || !may_repeat(ex))
         return false;
     leg->stream = NULL;
     stream->ops->finish(stream);

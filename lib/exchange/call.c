@@ -123,7 +123,7 @@ static void on_room(struct gw__client_stream *stream)
 static void on_fail(struct gw__client_stream *stream, enum gw__stream_failure failure)
 {
     struct gw_call *call = stream->user;
-    if (stream->reused && failure <= GW__FAILED_RESET) { /* the pooled connection was dead already */
+    if (stream->reused && !stream->heard && failure <= GW__FAILED_RESET) { /* the pooled connection was dead already */
         call->stream = NULL;
         stream->ops->finish(stream);
         call->attempt.outbound = NULL;

@@ -219,6 +219,7 @@ static void on_data(struct gw__conn *conn, const char *data, size_t size)
         return;
     }
     bool kept = true;
+    client->stream.heard = true;
     if (client->in.size) {
         kept = gw__kept_append(&client->in, data, size);
         if (kept)
@@ -264,7 +265,8 @@ static void on_close(struct gw__outbound *outbound)
 
 static const struct gw__outbound_protocol protocol = {
     .size = sizeof(struct gw__client),
-    .ops = {.on_connected = gw__outbound_connected,
+    .ops = {.last_words = true,
+            .on_connected = gw__outbound_connected,
             .on_data = on_data,
             .on_end = gw__outbound_ended,
             .on_room = on_room},
@@ -296,6 +298,7 @@ struct gw__client_stream *gw__client_use(struct gw__outbound *outbound, const st
     stream->arena = arena;
     stream->trailers = (struct gw__fields){0};
     stream->reused = outbound->answered;
+    stream->heard = false;
     outbound->state = GW__OUTBOUND_IN_USE;
     client->phase = HEAD;
     client->interims = 0;

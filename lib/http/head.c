@@ -72,8 +72,8 @@ struct gw__header *gw__fields_find(const struct gw__fields *fields, const char *
 bool gw__fields_grow(struct gw__fields *fields, struct gw__arena *arena)
 {
     unsigned capacity = fields->capacity < 8 ? 16 : fields->capacity * 2u;
-    if (capacity > GW__MAX_FIELDS)
-        capacity = GW__MAX_FIELDS;
+    if (capacity > GW__MOST_FIELDS)
+        capacity = GW__MOST_FIELDS;
     if (fields->count >= capacity)
         return false;
     struct gw__header *items = gw__arena_alloc(arena, capacity * sizeof *items);

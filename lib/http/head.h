@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define GW__MAX_FIELDS 256 /* what the parser has room for; limits.headers is lower */
+#define GW__MOST_FIELDS 512 /* with what is added */
 
 /* Fields the gateway itself looks at, and very common ones. The rest is GW__FIELD_OTHER. */
 enum gw__field_id {
@@ -111,7 +112,7 @@ static inline const struct gw__header *gw__fields_find_id(const struct gw__field
 }
 struct gw__header *gw__fields_find(const struct gw__fields *fields, const char *name, size_t size, size_t from);
 /* Appends; the strings are kept as they are (they must live in the arena). False when out of memory or
- * over GW__MAX_FIELDS. The new field's value must be followed by a writable byte. Sets .hop for the names
+ * over GW__MOST_FIELDS. The new field's value must be followed by a writable byte. Sets .hop for the names
  * that always are: see gw__parse_request(). */
 bool gw__fields_add(struct gw__fields *fields, struct gw__arena *arena, const char *name, size_t name_size,
                     const char *value, size_t value_size);

@@ -87,6 +87,7 @@ struct gw__client_stream {
     struct gw__arena *arena; /* the handler's, where the head goes */
     struct gw__fields trailers;
     bool reused;             /* the connection has carried an answer before */
+    bool heard;              /* something of this answer has come: it was not sent in vain */
 };
 
 #endif
