@@ -83,9 +83,9 @@ void gw__encode_end_container(struct gw__encode *encode)
 
 static void found(struct gw__encode *encode, struct gw__encode_frame *frame, const struct gw__field *field)
 {
-    bool first = gw__encode_begin_field(encode, frame, field);
-    encode->step = first ? AT_EVENT : AT_SKIP;
-    if (!first)
+    bool good = gw__encode_begin_field(encode, frame, field) || encode->lenient;
+    encode->step = good ? AT_EVENT : AT_SKIP;
+    if (!good)
         gw__encode_twice(encode, field);
 }
 

@@ -4,7 +4,8 @@
  *
  * Strict: every misfit is an error, an absent field is its default if it has one. Lenient: as Kitex's generic call
  * reads JSON (numbers truncated, strings taken for numbers, zero values for what is absent, unknown fields passed
- * over). A field given twice is a misfit in both; of equal keys of a map all are written, in order. */
+ * over). A field given twice is a misfit if strict, else written twice: readers take the last. Of equal keys of a map all
+ * are written, in order. */
 #ifndef GW_TRANSCODE_ENCODE_H
 #define GW_TRANSCODE_ENCODE_H
 
@@ -14,7 +15,7 @@
 #include "schema/schema.h"
 #include "wire/thrift.h"
 
-enum { GW__ENCODE_DEPTH = 64, GW__ENCODE_ERRORS = 16, GW__ENCODE_BIT_WORDS = 80, GW__ENCODE_TAIL_BYTES = 128 };
+enum { GW__ENCODE_DEPTH = 64, GW__ENCODE_ERRORS = 20, GW__ENCODE_BIT_WORDS = 80, GW__ENCODE_TAIL_BYTES = 128 };
 
 struct gw__encode_frame {
     const struct gw__type *type;
