@@ -4,8 +4,8 @@
  *
  * Strict: every misfit is an error, an absent field is its default if it has one. Lenient: as Kitex's generic call
  * reads JSON (numbers truncated, strings taken for numbers, zero values for what is absent, unknown fields passed
- * over). A field given twice is a misfit if strict, else written twice: readers take the last. Of equal keys of a map all
- * are written, in order. */
+ * over). A field given twice is a misfit if strict, else written twice: readers take the last. Of equal keys of a map
+ * all are written, in order. */
 #ifndef GW_TRANSCODE_ENCODE_H
 #define GW_TRANSCODE_ENCODE_H
 
@@ -36,6 +36,7 @@ struct gw__encode {
     bool begun; /* something stands in the text */
     struct gw__json_out errors; /* JSON array of {pointer, expected, got, idl}, once BAD was returned */
     unsigned error_count;       /* of those told, at most GW__ENCODE_ERRORS */
+    size_t last_error;          /* where in `errors` the last of them begins */
     uint8_t step;
     unsigned depth;
     const struct gw__type *type; /* of the string that is being read */

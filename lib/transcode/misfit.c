@@ -77,6 +77,7 @@ void gw__encode_misfit(struct gw__encode *encode, const struct gw__misfit *misfi
         add_step(&pointer, &encode->frames[i]);
     if (misfit->name)
         gw__json_pointer_name(&pointer, misfit->name->data, misfit->name->size);
+    encode->last_error = (size_t)(out->at - out->begin);
     gw__json_put_open(out, encode->error_count++ ? '{' : '[');
     if (encode->error_count == 1)
         gw__json_put_open(out, '{');
@@ -194,8 +195,10 @@ void gw__encode_syntax(struct gw__encode *encode)
     };
     if (encode->json.error == GW__JSON_NO_MEMORY)
         encode->no_memory = true;
-    if (encode->error_count == GW__ENCODE_ERRORS) /* this one is told at any rate */
+    if (encode->error_count == GW__ENCODE_ERRORS) { /* this one is told at any rate */
         encode->error_count--;
+        encode->errors.at = encode->errors.begin + encode->last_error;
+    }
     char got[80];
     int size = snprintf(got, sizeof got, "%s at byte %llu", kinds[encode->json.error],
                         (unsigned long long)encode->json.error_offset);

@@ -528,7 +528,8 @@ class Bodies:
             name = self.rng.choice([f.name for f in record.fields] or ["x"])
             members.insert(at, (self.string(name + self.rng.choice(("s", "~", "/1", "\u20ac"))), self.anything()))
         elif dice < 0.7:
-            members.insert(at, self.rng.choice(members))
+            key, value = self.rng.choice(members)
+            members.insert(at, (key, self.rng.choice((value, b"null", self.anything()))))
         else:
             del members[at - 1]
 

@@ -8,7 +8,8 @@ The rules it follows:
   a misfit. An unknown field, a field given twice, and a union with any but one field are misfits.
 * Kitex: numbers are truncated and wrapped, text is taken for numbers ("abc" is 0), true is 1, anything is text for a
   string, one value is a list of one, what else does not fit is zero. What is absent is zero unless optional. Unknown
-  fields are passed over; one given twice is written twice. Keys of maps, base64 and UUIDs are as strict as ever.
+  fields are passed over; one given twice is written twice, or, where null comes last, with zero behind. Keys
+  of maps, base64 and UUIDs are as strict as ever.
 * Fields are written in the order of the body, then the absent ones in the order of the IDL.
 * A misfit is (JSON pointer, "file:line" of the IDL or None). A syntax error has the pointer of the last value begun. A
   map's key stands in a pointer as the gateway itself writes such keys.
@@ -566,7 +567,9 @@ class Encoder:
             elif field in given and not self.kitex:
                 self.misfit(field.origin)
                 self.skip(item)
-            elif item.kind != "null":
+            elif item.kind == "null":
+                given.discard(field)
+            else:
                 given.add(field)
                 self.out += field_header(field) if item.kind != "broken" else b""
                 self.value(field.type, item)

@@ -377,7 +377,8 @@ START_TEST(keys_of_every_type)
     };
     for (unsigned i = 0; i < sizeof keys / sizeof *keys; i++) {
         char idl[200], body[200], want[300];
-        snprintf(idl, sizeof idl, "enum E { A = 1, B } service S { void f(1: i32 a, 2: map<%s, i32> m) }", keys[i].type);
+        snprintf(idl, sizeof idl, "enum E { A = 1, B } service S { void f(1: i32 a, 2: map<%s, i32> m) }",
+                 keys[i].type);
         snprintf(body, sizeof body, "{\"m\":{\"%s\":[]}}", keys[i].key);
         snprintf(want, sizeof want, ONE("/m/%s", "i32", "array", "m.thrift:1"), keys[i].shown);
         struct idl_text text = {idl, NULL};
@@ -476,6 +477,12 @@ START_TEST(errors_are_counted)
     char *got = meaning(find("EchoMethod"), false, body, &whole);
     ck_assert_ptr_nonnull(strstr(got, "/x19\""));
     ck_assert_ptr_null(strstr(got, "/x20\""));
+    free(got);
+    body[strlen(body) - 1] = '!'; /* told at any rate */
+    got = meaning(find("EchoMethod"), false, body, &whole);
+    ck_assert_ptr_nonnull(strstr(got, "/x18\""));
+    ck_assert_ptr_null(strstr(got, "/x19\""));
+    ck_assert_ptr_nonnull(strstr(got, "},{\"pointer\":\"\",\"expected\":\"',' or '}'\","));
     free(got);
 }
 END_TEST
