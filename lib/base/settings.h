@@ -18,6 +18,7 @@ struct gw__limits {
     int64_t client_connections; /* per worker and client address: 429 */
     int64_t requests;          /* of a connection: closed behind the last */
     int64_t in_flight;         /* exchanges of a worker: 503 */
+    int64_t replay_bytes;      /* of a request's body, kept until the first byte of the answer */
     int64_t body_rate;         /* of a request, bytes a second: 408 */
 };
 

@@ -14,10 +14,20 @@ struct proxy {
     struct gw__service *service;
 };
 
+struct held { /* a piece of the request's body */
+    struct held *next;
+    size_t size;
+    bool last;
+    char data[];
+};
+
 struct leg { /* the exchange's way to the instance */
     struct gw_exchange *ex;
     struct gw__attempt attempt;
     struct gw__client_stream *stream;
+    struct held *held, *newest;
+    size_t held_bytes;
+    bool holds; /* all of the body so far, for it may have to be sent again */
 };
 
 static const struct gw_option_spec options[] = {
@@ -38,10 +48,32 @@ static int create(struct gw_endpoint *self, const struct gw_option *given)
 
 /* ---- the request ---- */
 
-/* A body is gone once it has been sent. */
-static bool may_repeat(const struct gw_exchange *ex)
+/* A body is gone once it has been sent, unless it is held. */
+static bool may_repeat(const struct leg *leg)
 {
-    return !ex->request.has_body && gw__method_is_idempotent(ex->request.method_id);
+    const struct gw__head *head = &leg->ex->request;
+    return gw__method_is_idempotent(head->method_id) && (!head->has_body || leg->holds);
+}
+
+/* On a connection that may turn out to be dead. */
+static void hold(struct leg *leg, const void *data, size_t size, bool last)
+{
+    struct gw_exchange *ex = leg->ex;
+    leg->held_bytes += size;
+    struct held *piece = NULL;
+    if (!leg->stream->heard && leg->held_bytes <= (size_t)ex->chain->limits.replay_bytes)
+        piece = gw__arena_alloc(&ex->arena, sizeof *piece + size);
+    leg->holds = piece != NULL;
+    if (!piece)
+        return;
+    *piece = (struct held){.size = size, .last = last};
+    if (size)
+        memcpy(piece->data, data, size);
+    if (leg->newest)
+        leg->newest->next = piece;
+    else
+        leg->held = piece;
+    leg->newest = piece;
 }
 
 static const struct gw__client_handler handler;
@@ -56,6 +88,9 @@ static void send_request(struct leg *leg)
     gw__endpoint_note_upstream(ex, &leg->attempt);
     leg->stream = gw__client_use(leg->attempt.outbound, &handler, leg, &ex->response, &ex->arena);
     leg->stream->ops->send_head(leg->stream, head, head->has_body, length);
+    for (const struct held *piece = leg->held; piece; piece = piece->next) /* the second time */
+        leg->stream->ops->send_data(leg->stream, piece->data, piece->size, piece->last, ex->in.trailers);
+    leg->holds = leg->stream->reused && head->has_body && gw__method_is_idempotent(head->method_id);
 }
 
 static void on_ready(struct gw__attempt *attempt)
@@ -82,7 +117,7 @@ static enum gw_flow on_request(struct gw_exchange *ex, struct gw_endpoint *self)
     leg->attempt.service = proxy->service;
     leg->attempt.on_ready = on_ready;
     leg->attempt.on_failed = on_failed;
-    leg->attempt.once = !may_repeat(ex);
+    leg->attempt.once = !may_repeat(leg);
     if (ex->request.method_id >= GW__METHOD_OPTIONS && !gw__max_forwards_pass(ex))
         return GW_REPLY;
     gw__forwarding_add(ex);
@@ -104,6 +139,8 @@ static enum gw_flow on_request_data(struct gw_exchange *ex, struct gw_endpoint *
     struct leg *leg = gw_exchange_scratch(ex, self);
     if (!leg->stream || !ex->request.has_body)
         return GW_CONTINUE;
+    if (leg->holds)
+        hold(leg, data, size, last);
     return leg->stream->ops->send_data(leg->stream, data, size, last, ex->in.trailers) ? GW_WAIT : GW_CONTINUE;
 }
 
@@ -152,7 +189,7 @@ static bool try_again(struct leg *leg, enum gw__stream_failure failure)
 {
     struct gw_exchange *ex = leg->ex;
     struct gw__client_stream *stream = leg->stream;
-    if (!stream->reused || stream->heard || failure > GW__FAILED_RESET || !may_repeat(ex))
+    if (!stream->reused || stream->heard || failure > GW__FAILED_RESET || !may_repeat(leg))
         return false;
     leg->stream = NULL;
     stream->ops->finish(stream);
@@ -160,6 +197,8 @@ static bool try_again(struct leg *leg, enum gw__stream_failure failure)
     enum gw__attempt_result result = gw__attempt_again(&leg->attempt);
     if (result == GW__ATTEMPT_READY)
         send_request(leg);
+    else if (result == GW__ATTEMPT_WAITING)
+        ex->in.sink_full = true; /* until on_ready */
     return result != GW__ATTEMPT_FAILED;
 }
 

@@ -20,6 +20,8 @@ static const struct gw_option_spec top_limits[] = {
      .doc = "Longest body of a request; 413 above."},
     {.key = "body_buffer", .kind = GW_KIND_SIZE, .fallback = "1MiB", .min = 0, .max = INT64_C(1) << 30,
      .doc = "Longest body that a filter or endpoint may ask to have whole; 413 above."},
+    {.key = "replay", .kind = GW_KIND_SIZE, .fallback = "16KiB", .min = 0, .max = 1 << 20,
+     .doc = "Longest body of an idempotent request that is kept, to be sent again if a pooled connection was dead."},
     {.key = "body_rate", .kind = GW_KIND_SIZE, .fallback = "128", .min = 0, .max = INT64_C(1) << 30,
      .doc = "Least bytes a second of a request's body, over each timeouts.slow; 408 below. 0: none."},
     {.key = "connections", .kind = GW_KIND_INT, .fallback = "10000", .min = 1, .max = 1000000,
@@ -52,6 +54,8 @@ static const struct gw_option_spec route_limits[] = {
      .doc = "Longest body of a request; 413 above."},
     {.key = "body_buffer", .kind = GW_KIND_SIZE, .min = 0, .max = INT64_C(1) << 30,
      .doc = "Longest body that a filter or endpoint may ask to have whole; 413 above."},
+    {.key = "replay", .kind = GW_KIND_SIZE, .min = 0, .max = 1 << 20,
+     .doc = "Longest body of an idempotent request that is kept, to be sent again if a pooled connection was dead."},
     {.key = "body_rate", .kind = GW_KIND_SIZE, .min = 0, .max = INT64_C(1) << 30,
      .doc = "Least bytes a second of a request's body, over each timeouts.slow; 408 below. 0: none."},
     {0},
@@ -247,6 +251,7 @@ void gw__limits_fill(struct gw__limits *out, const struct gw_option *group)
     fill(&out->client_connections, group, "client_connections");
     fill(&out->requests, group, "requests");
     fill(&out->in_flight, group, "in_flight");
+    fill(&out->replay_bytes, group, "replay");
     fill(&out->body_rate, group, "body_rate");
 }
 

@@ -9,7 +9,7 @@ import time
 import pytest
 from support.client import Cut
 from support.config import config, route
-from support.data import chunked, pattern
+from support.data import chunked, pattern, sha256
 from support.gateway import eventually
 
 OK = "HTTP/1.1 200 OK\r\n"
@@ -222,6 +222,53 @@ def once(times, answer=b"fine"):
 def test_again_on_a_fresh_connection(gate, up, method):
     outcome = Outcome(gate, up, "", method=method, handler=once(1, b"" if method == "HEAD" else b"fine"))
     assert outcome.answer.status == 200 and outcome.seen == 2
+
+
+@pytest.mark.parametrize("size, chunks", [(1, False), (16384, False), (5000, True)])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "GET"])
+def test_again_with_the_body_that_was_held(gate, up, method, size, chunks):
+    path, body = f"/again/{next(numbers)}", pattern(size)
+    def handler(c, r):
+        if sum(x.path == path for x in up.requests) == 1:
+            c.read_body(r)
+            c.close()
+        else:
+            up.do_echo(c, r)
+    up.on(path, handler)
+    with gate.client() as c:
+        assert c.get("/echo").status == 200
+        answer = c.both_ways(c.compose(method, path, body=body, chunked=chunks, trailers=[("X-T", "1")] if chunks else ()))
+        assert answer.status == 200 and answer.json["size"] == size and answer.json["sha256"] == sha256(body)
+        assert answer.json["trailers"] == ([["X-T", "1"]] if chunks else [])
+        assert answer.json["framing"] == ("chunked" if chunks else "length")
+    assert sum(r.path == path for r in up.requests) == 2
+
+
+def test_again_while_the_body_still_comes(gate, up):
+    """The connection dies behind the first half; the second half goes behind it on the fresh one."""
+    path, body = f"/again/{next(numbers)}", pattern(8000)
+    def handler(c, r):
+        if sum(x.path == path for x in up.requests) == 1:
+            next(c.body_pieces(r))
+            c.close()
+        else:
+            up.do_echo(c, r)
+    up.on(path, handler)
+    with gate.client() as c:
+        assert c.get("/echo").status == 200
+        data = c.compose("PUT", path, body=body)
+        c.send(data[:-4000])
+        eventually(lambda: sum(r.path == path for r in up.requests) == 2)
+        time.sleep(0.05)
+        c.send(data[-4000:])
+        answer = c.response()
+        assert answer.status == 200 and answer.json["sha256"] == sha256(body)
+
+
+@pytest.mark.parametrize("method, size", [("PUT", 16385), ("PUT", 300000), ("POST", 1)])
+def test_not_again_what_was_not_held(gate, up, method, size):
+    outcome = Outcome(gate, up, "", method=method, body=pattern(size), handler=once(1))
+    assert outcome.answer.status == 502 and outcome.seen == 1
 
 
 def test_again_but_once(gate, up):
