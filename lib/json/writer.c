@@ -160,27 +160,34 @@ static size_t put_special(struct gw__json_out *out, const char *text, size_t siz
     return 1;
 }
 
+/* As many bytes as are plain, at most 16; STEP_BYTES are there. */
+static inline size_t put_plain(char *out, const char *text, size_t size)
+{
+    if (size >= 16)
+        return gw__json_copy_block(out, text);
+    if (gw__json_copy_short(out, text, size))
+        return size;
+    size_t count = 0;
+    for (; !gw__json_special((unsigned char)text[count]); count++)
+        out[count] = text[count];
+    return count;
+}
+
 /* Out of line, so that short plain strings need no more than they must. */
 static __attribute__((noinline)) void put_text(struct gw__json_out *out, const char *text, size_t size)
 {
-    while (size > 0) {
-        size_t count = 0;
-        if (!gw__json_out_room(out, STEP_BYTES))
-            return;
-        if (size >= 16)
-            count = gw__json_copy_block(out->at, text);
-        else if (!gw__json_special((unsigned char)*text))
-            *out->at = text[count++];
-        out->at += count;
-        text += count;
-        size -= count;
-        while (count < 16 && size > 0 && gw__json_special((unsigned char)*text)) {
-            if (!gw__json_out_room(out, STEP_BYTES))
-                return;
-            count = put_special(out, text, size);
+    const char *end = text + size;
+    while (text < end && gw__json_out_room(out, STEP_BYTES)) {
+        char *at = out->at;
+        size_t count;
+        do {
+            count = put_plain(at, text, (size_t)(end - text));
+            at += count;
             text += count;
-            size -= count;
-        }
+        } while (count == 16 && text < end && out->end - at >= STEP_BYTES);
+        out->at = at;
+        while (text < end && gw__json_special((unsigned char)*text) && gw__json_out_room(out, STEP_BYTES))
+            text += put_special(out, text, (size_t)(end - text));
     }
 }
 

@@ -165,40 +165,53 @@ INLINE enum result put_key_of_map(struct gw__decode *decode, struct gw__decode_f
     return WHOLE;
 }
 
-/* Entries of the container on top; true if there may be more in what is on top then. */
-static bool put_entries(struct gw__decode *decode)
+/* The container on top ends here. */
+INLINE bool ends(const struct gw__decode_frame *frame, const struct run *run, bool record)
 {
-    struct gw__decode_frame *frame = &decode->frames[decode->depth - 1];
-    struct gw__json_out *out = decode->out;
-    bool record = gw__kind_is_record(frame->type->kind), map = frame->type->kind == GW__MAP;
-    struct run run = {decode->in.at, decode->in.end, out->at, out->end - ENTRY_BYTES, out->comma};
-    enum result result = WHOLE;
-    while (result == WHOLE && run.out <= run.room) {
-        if (record ? run.at < run.end && *run.at == GW__THRIFT_STOP : frame->left == 0) {
-            run.at += record;
-            keep(decode, &run);
-            if (record)
-                gw__decode_end_record(decode);
-            else
-                gw__decode_end_items(decode);
-            return true;
-        }
-        if (record)
-            result = put_field(decode, frame, &run);
-        else if (map && frame->left % 2 == 0)
-            result = put_key_of_map(decode, frame, &run);
-        else
-            result = put_item(decode, frame, &run);
+    return record ? run->at < run->end && *run->at == GW__THRIFT_STOP : frame->left == 0;
+}
+
+static __attribute__((noinline)) void end_container(struct gw__decode *decode, bool record)
+{
+    if (!record) {
+        gw__decode_end_items(decode);
+        return;
     }
-    if (result == CHANGED)
-        return true;
-    keep(decode, &run);
-    return result == WHOLE;
+    decode->in.at++;
+    gw__decode_end_record(decode);
+}
+
+/* Entries of the container on top, and of those that open and close on the way. */
+static void put_entries(struct gw__decode *decode, struct run run)
+{
+    struct gw__json_out *out = decode->out;
+    while (decode->depth > decode->is_result && !decode->why && gw__json_out_room(out, ENTRY_BYTES)) {
+        struct gw__decode_frame *frame = &decode->frames[decode->depth - 1];
+        bool record = gw__kind_is_record(frame->type->kind), map = frame->type->kind == GW__MAP;
+        enum result result = WHOLE;
+        run.at = decode->in.at;
+        run.out = out->at;
+        run.room = out->end - ENTRY_BYTES;
+        run.comma = out->comma;
+        while (result == WHOLE && run.out <= run.room && !ends(frame, &run, record)) {
+            if (record)
+                result = put_field(decode, frame, &run);
+            else if (map && frame->left % 2 == 0)
+                result = put_key_of_map(decode, frame, &run);
+            else
+                result = put_item(decode, frame, &run);
+        }
+        if (result == CHANGED)
+            continue;
+        keep(decode, &run);
+        if (result == LEFT)
+            return;
+        if (run.out <= run.room)
+            end_container(decode, record);
+    }
 }
 
 void gw__decode_ahead(struct gw__decode *decode)
 {
-    while (decode->depth > decode->is_result && !decode->why && gw__json_out_room(decode->out, ENTRY_BYTES)
-           && put_entries(decode))
-        continue;
+    put_entries(decode, (struct run){.end = decode->in.end});
 }
