@@ -300,7 +300,7 @@ static bool take_entries(struct gw__encode *encode)
 
 void gw__encode_ahead(struct gw__encode *encode)
 {
-    while (encode->depth && encode->step == AT_EVENT && gw__wire_room(encode->wire, ENTRY_BYTES)
+    while (encode->depth && encode->step == AT_EVENT && !encode->no_memory && gw__wire_room(encode->wire, ENTRY_BYTES)
            && take_entries(encode))
         continue;
 }

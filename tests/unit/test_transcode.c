@@ -703,19 +703,20 @@ END_TEST
 /* ---- memory */
 
 /* A body with misfits, and one whose struct has more fields than bits stand ready. */
-static bool encode_once(const struct gw__method *method, bool lenient, const char *body)
+static bool encode_once(const struct gw__method *method, bool lenient, const char *body, const struct cut *cut)
 {
     struct gw__wire wire = {0};
     static struct gw__encode pass;
-    struct cut cut = {3, 7};
     gw__encode_init(&pass, method, lenient, &wire);
-    enum gw__wire_status status = encode_all(&pass, body, strlen(body), &cut);
+    enum gw__wire_status status = encode_all(&pass, body, strlen(body), cut);
     bool lost = pass.no_memory;
     ck_assert(!lost || status == GW__WIRE_BAD);
     gw__encode_finish(&pass);
     gw__wire_finish(&wire);
     return !lost;
 }
+
+static const struct cut torn = {3, 7};
 
 START_TEST(memory_out_while_encoding)
 {
@@ -727,7 +728,7 @@ START_TEST(memory_out_while_encoding)
         for (int index = 0;; index++) {
             ck_assert_int_lt(index, 200);
             fail_allocation(index);
-            bool good = encode_once(find("echo_tree"), i == 1 && index % 2, texts[i]);
+            bool good = encode_once(find("echo_tree"), i == 1 && index % 2, texts[i], &torn);
             bool failed = allocation_failed();
             allocate_normally();
             ck_assert(good || failed);
@@ -779,12 +780,44 @@ START_TEST(wide_structs)
     char *got = meaning(idl_method(schema, "echo"), false, body.data, &whole);
     ck_assert_str_eq(got, body.data);
     free(got);
-    for (int index = 0; index < 12; index++) {
-        fail_allocation(index);
-        bool good = encode_once(idl_method(schema, "echo"), false, body.data);
+    for (int index = 0; index < 24; index++) {
+        fail_allocation(index / 2);
+        bool good = encode_once(idl_method(schema, "echo"), false, body.data, index % 2 ? &torn : &whole);
         bool failed = allocation_failed();
         allocate_normally();
         ck_assert(good == !failed);
+    }
+    gw__schema_destroy(schema);
+    gw__text_finish(&idl);
+    gw__text_finish(&body);
+}
+END_TEST
+
+/* The struct for whose bits memory lacks is the innermost, and all ends in the same piece. */
+START_TEST(memory_out_at_the_innermost_struct)
+{
+    struct gw__text idl = {0}, body = {0};
+    gw__text_puts(&idl, "struct Wide { 1: optional Wide next\n");
+    for (unsigned i = 2; i < 2 + GW__ENCODE_BIT_WORDS; i++) /* two words */
+        gw__text_print(&idl, "%u: i32 f%u\n", i, i);
+    gw__text_puts(&idl, "}\nservice S { Wide echo(1: Wide w) }\n");
+    for (unsigned i = 0; i < GW__ENCODE_BIT_WORDS / 2; i++)
+        gw__text_puts(&body, "{\"next\":");
+    gw__text_puts(&body, "{}");
+    for (unsigned i = 0; i < GW__ENCODE_BIT_WORDS / 2; i++)
+        gw__text_puts(&body, "}");
+    struct idl_text text = {idl.data, NULL};
+    struct gw__schema *schema = idl_schema("wide.thrift", &text);
+    ck_assert(schema);
+    for (int index = 0;; index++) {
+        ck_assert_int_lt(index, 20);
+        fail_allocation(index);
+        bool good = encode_once(idl_method(schema, "echo"), false, body.data, &whole);
+        bool failed = allocation_failed();
+        allocate_normally();
+        ck_assert(good == !failed);
+        if (!failed)
+            break;
     }
     gw__schema_destroy(schema);
     gw__text_finish(&idl);
@@ -849,6 +882,7 @@ Suite *make_suite(void)
     tcase_add_test(tcase, memory_out_while_encoding);
     tcase_add_test(tcase, memory_out_while_decoding);
     tcase_add_test(tcase, wide_structs);
+    tcase_add_test(tcase, memory_out_at_the_innermost_struct);
     suite_add_tcase(suite, tcase);
     return suite;
 }
