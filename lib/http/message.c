@@ -90,6 +90,31 @@ static char *write_end(char *to, const struct gw__fields *trailers)
     return (char *)memcpy(to, "\r\n", 2) + 2;
 }
 
+/* What stands behind the data of a chunk. */
+static char *end_chunk(char *to, size_t size, bool last, const struct gw__fields *trailers)
+{
+    if (size)
+        to = (char *)memcpy(to, "\r\n", 2) + 2;
+    return last ? write_end(to, trailers) : to;
+}
+
+/* start: what goes before the data; there is room behind it for what goes after. */
+static bool send_large(struct gw__outgoing *out, struct gw__conn *conn, struct gw__str start, const char *data,
+                       size_t size, bool last, const struct gw__fields *trailers)
+{
+    struct iovec pieces[3];
+    int count = 0;
+    char *tail = (char *)start.data + start.size, *end = tail;
+    if (out->chunked)
+        end = end_chunk(tail, size, last, trailers);
+    if (start.size)
+        pieces[count++] = (struct iovec){(char *)start.data, start.size};
+    pieces[count++] = (struct iovec){(char *)data, size};
+    if (end > tail)
+        pieces[count++] = (struct iovec){tail, (size_t)(end - tail)};
+    return gw__conn_send(conn, pieces, count);
+}
+
 bool gw__outgoing_send(struct gw__outgoing *out, struct gw__conn *conn, const char *data, size_t size, bool last,
                        const struct gw__fields *trailers)
 {
@@ -100,36 +125,23 @@ bool gw__outgoing_send(struct gw__outgoing *out, struct gw__conn *conn, const ch
         return false;
     }
     char *at = scratch;
+    bool blocked;
     if (out->write_head)
         at = out->write_head(out, at), out->write_head = NULL;
     if (out->no_body)
         size = 0, last = false;
     if (out->chunked && size)
         at = gw__write_chunk_size(at, size);
-    struct iovec pieces[3] = {{scratch, (size_t)(at - scratch)}};
-    int count = 1;
-    if (size <= COALESCE_BYTES) {
-        if (size)
-            memcpy(at, data, size);
-        at += size;
+    if (size > COALESCE_BYTES) {
+        blocked = send_large(out, conn, (struct gw__str){scratch, (size_t)(at - scratch)}, data, size, last, trailers);
     } else {
-        pieces[count++] = (struct iovec){(char *)data, size};
-        pieces[count++].iov_base = at;
+        if (size)
+            at = (char *)memcpy(at, data, size) + size;
+        if (out->chunked)
+            at = end_chunk(at, size, last, trailers);
+        struct iovec piece = {scratch, (size_t)(at - scratch)};
+        blocked = piece.iov_len ? gw__conn_send(conn, &piece, 1) : gw__conn_blocked(conn);
     }
-    char *tail = at;
-    if (out->chunked && size)
-        at = (char *)memcpy(at, "\r\n", 2) + 2;
-    if (out->chunked && last)
-        at = write_end(at, trailers);
-    if (count == 1)
-        pieces[0].iov_len = (size_t)(at - scratch);
-    else
-        pieces[2].iov_len = (size_t)(at - tail);
-    if (count == 3 && !pieces[0].iov_len) /* a bare piece of a body: one send */
-        pieces[0] = pieces[1], pieces[1] = pieces[2], count = 2;
-    if (count > 1 && !pieces[count - 1].iov_len)
-        count--;
-    bool blocked = count == 1 && !pieces[0].iov_len ? gw__conn_blocked(conn) : gw__conn_send(conn, pieces, count);
     gw__free(heap);
     return blocked;
 }

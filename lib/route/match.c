@@ -162,7 +162,7 @@ bool gw__router_match(const struct gw__router *router, const struct gw_exchange 
     search.value_count = 0;
     if (host.size && host.data[host.size - 1] == '.')
         host.size--;
-    if (host.size > sizeof lower)
+    if (host.size > sizeof lower || !router->asks_host)
         host.size = 0; /* no pattern is that long */
     gw__lower_copy(lower, host.data, host.size);
     search.host = (struct gw__str){lower, host.size};

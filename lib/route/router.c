@@ -237,6 +237,9 @@ bool gw__router_finish(struct gw__router *router, struct gw__report *report)
         return false;
     for (size_t i = 0; i < router->place_array.count; i++)
         spread_best(router, i);
+    router->asks_host = router->host_array.count > 1;
+    for (size_t i = 0; i < router->atom_array.count; i++)
+        router->asks_host = router->asks_host || router->atoms[i].kind == GW__CONDITION_HOST;
     bool good = gw__router_analyse(router, report);
     gw__free(router->alternatives);
     router->alternatives = NULL;

@@ -105,6 +105,7 @@ struct gw__router {
     char *texts;              /* exact paths and segments, close together */
     unsigned method_count;
     unsigned wild_hosts;
+    bool asks_host;           /* some route does */
     int32_t best;
 };
 
