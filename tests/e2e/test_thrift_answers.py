@@ -108,6 +108,9 @@ def random_answer(rng, method, call):
         key = rng.choice(sorted(wrong))
         given[key] = wrong[key]
     data = call.message(body, **given)
+    if given["framed"] and rng.random() < 0.2:
+        size = max(0, rng.choice((len(data) - 4, 20)) + rng.randint(-20, 20))
+        data = struct.pack(">i", size) + data[4:]
     if rng.random() < 0.3:
         data = random_thrift.disturbed_bytes(rng, data)
     # Of a long one the client may have got some before it turns out to be wrong.
