@@ -101,7 +101,8 @@ static enum gw_flow resolve(struct gw__rpc_call *call, const struct gw__rpc_targ
         const char *name = gw_exchange_expand(ex, target->service);
         call->callee = ex->view->callee(ex->view, name, strlen(name));
         if (!call->callee || !call->callee->rpc)
-            return gw_exchange_fail_code(ex, 404, "GW4042", "destination_not_found", "service '%s' is not known", name);
+            return gw_exchange_fail_code(ex, 404, "GW4042", "destination_not_found", "service '%s' %s", name,
+                                         call->callee ? "is described by no IDL file" : "is not known");
     }
     if (!call->method) {
         const char *name = gw_exchange_expand(ex, target->method);
@@ -222,19 +223,14 @@ static const char *first_misfit(struct gw_exchange *ex, const struct gw__json_ou
     return gw_exchange_print(ex, "%s: expected %s, got %s", *said[0] ? said[0] : "the body", said[1], said[2]);
 }
 
-static enum gw_flow fail_too_large(struct gw__rpc_call *call)
-{
-    return gw_exchange_fail_code(call->ex, 413, "GW4131", "http_request_error",
-                                 "the request's body is too large, encoded for the service");
-}
-
 static enum gw_flow fail_request(struct gw__rpc_call *call)
 {
     struct gw_exchange *ex = call->ex;
     const struct gw__encode *encode = &call->converter->encode;
     const struct gw__json_out *errors = &encode->errors;
     if (call->converter->wire.full)
-        return fail_too_large(call);
+        return gw_exchange_fail_code(ex, 413, "GW4131", "http_request_error",
+                                     "the request's body is too large, encoded for the service");
     const char *first = encode->no_memory ? NULL : first_misfit(ex, errors);
     const char *all = first ? gw_exchange_print(ex, "%.*s", (int)(errors->at - errors->begin), errors->begin) : NULL;
     if (!all)
@@ -251,12 +247,8 @@ bool gw__rpc_take_request(struct gw__rpc_call *call, const char *data, size_t si
         *flow = fail_request(call);
     if (status != GW__WIRE_DONE)
         return false;
-    struct gw__wire *wire = &call->converter->wire;
     stop_use(call->converter);
-    bool fits = !wire->limit_bytes || gw__wire_settle(wire) <= wire->limit_bytes; /* its last segment may have room */
-    if (!fits)
-        *flow = fail_too_large(call);
-    return fits;
+    return true;
 }
 
 /* ---- failures ---- */

@@ -21,7 +21,7 @@ struct gw__rpc_target {
 /* Large; kept by the worker from call to call with the memory of both buffers. */
 struct gw__rpc_converter {
     struct gw__spare spare;
-    struct gw__wire wire;    /* the request, until it need not be sent again */
+    struct gw__wire wire;    /* the request, until the call is over: it may have to be sent again */
     struct gw__json_out out; /* of the answer: what has not been sent */
     enum { GW__RPC_IDLE, GW__RPC_ENCODES, GW__RPC_DECODES, GW__RPC_TAKES_FAULT } use;
     union { /* one after the other: a request is sent when all of it has been encoded */

@@ -1,6 +1,8 @@
-/* Endpoint `thrift`: calls a method of a Thrift service, in the strict binary protocol, unframed or framed. The request
- * is held until a byte of the answer has come, so it may be sent again; the answer is converted as it comes. One call
- * at a time on a connection, and only one whose answer was understood to its last byte is used again. */
+/* Endpoint `thrift`: calls a method of a Thrift service, in the strict binary protocol, unframed or framed. The encoded
+ * request is held until the call is over; it is sent again only if the HTTP method is idempotent and a pooled
+ * connection turned out to be dead before a byte of the answer had come. The answer is converted as it comes. A
+ * connection has one call at a time, and is used again only if the answer was understood to its last byte and nothing
+ * stood behind it. */
 #include "builtin.h"
 #include "endpoints/rpc.h"
 #include "endpoints/upstream.h"

@@ -3,8 +3,12 @@
 
 #include "base/alloc.h"
 
-enum { FIRST_BYTES = 1024, MOST_BYTES = 64 << 10, KEPT_BYTES = 16 << 10 };
-enum { ROOM_BYTES = 1024 /* asked for, but not used in the end */ };
+enum {
+    FIRST_BYTES = 1024,     /* of the first segment */
+    MOST_BYTES = 64 << 10,  /* of a segment, unless more is asked for in one piece */
+    KEPT_BYTES = 16 << 10,  /* the largest segment that a reset keeps */
+    ROOM_BYTES = 1024,      /* at most this much of what is asked for is not used in the end: no reason to refuse it */
+};
 
 void gw__wire_finish(struct gw__wire *wire)
 {
@@ -36,7 +40,8 @@ void gw__wire_reset(struct gw__wire *wire)
 
 static size_t limit_of(const struct gw__wire *wire)
 {
-    return wire->limit_bytes ? wire->limit_bytes : GW__WIRE_LIMIT_BYTES;
+    bool own = wire->limit_bytes && wire->limit_bytes < GW__WIRE_LIMIT_BYTES;
+    return own ? wire->limit_bytes : GW__WIRE_LIMIT_BYTES;
 }
 
 static size_t settle(struct gw__wire *wire)

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { GW__WIRE_LIMIT_BYTES = 100 << 20 };
+enum { GW__WIRE_LIMIT_BYTES = INT32_MAX }; /* of a message: lengths are signed, of 32 bits */
 
 struct gw__wire_segment {
     struct gw__wire_segment *next;
@@ -22,7 +22,7 @@ struct gw__wire {
     struct gw__wire_segment *first, *last;
     char *at, *end;     /* free room of the last segment */
     size_t before;      /* bytes in the segments before the last */
-    size_t limit_bytes; /* 0: GW__WIRE_LIMIT_BYTES */
+    size_t limit_bytes; /* 0, or above GW__WIRE_LIMIT_BYTES: that */
     bool lost;          /* memory was out, or more than the limit was to be written */
     bool full;          /* it was the limit */
 };

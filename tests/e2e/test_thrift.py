@@ -46,8 +46,8 @@ def rpc(service="echo", method="{method}", **more):
 def rpc_config(folder, peers, routes=None, decorators=(PROBLEM,), **more):
     (folder / "idl").mkdir(exist_ok=True)
     (folder / "idl" / "echo.thrift").write_text(IDL)
-    return config(routes or [route("rpc", "/{method}", endpoint=rpc())], {"echo": {"instances": peers, "pool": {"idle": 8}}},
-                  idl={"folder": str(folder / "idl")}, decorators=decorators, **more)
+    services = {"echo": {"instances": peers, "pool": {"idle": 8}}, "plain": peers}
+    return config(routes or [route("rpc", "/{method}", endpoint=rpc())], services, idl={"folder": str(folder / "idl")}, decorators=decorators, **more)
 
 
 class Pair:
@@ -349,7 +349,9 @@ def test_too_large_a_request(pair):
 
 def test_unknown_names(pair):
     problem = is_problem(pair.post("/any/echoXXX/Call", {}), 404, "GW4042")
-    assert "echoXXX" in problem["detail"]
+    assert problem["detail"] == "service 'echoXXX' is not known"
+    problem = is_problem(pair.post("/any/plain/Call", {}), 404, "GW4042")
+    assert problem["detail"] == "service 'plain' is described by no IDL file"
     problem = is_problem(pair.post("/any/echo/Cal%22l", {}), 404, "GW4043")
     assert (problem["service"], problem["method"], problem["source"]) == ("Echo", 'Cal"l', "gateway")
     assert pair.post("/any/echo/Call", {}).status == 200
