@@ -29,7 +29,7 @@ static bool is_v4(const struct gw__ip *address)
 bool gw__ip_parse(struct gw__ip *out, const char *text, size_t size)
 {
     char copy[INET6_ADDRSTRLEN];
-    if (size >= sizeof copy || memchr(text, '\0', size))
+    if (size == 0 || size >= sizeof copy || memchr(text, '\0', size))
         return false;
     memcpy(copy, text, size);
     copy[size] = '\0';

@@ -71,6 +71,7 @@ START_TEST(only_whole_addresses)
 {
     struct gw__ip ip;
     static const char nul[] = "1.2.3.4\0";
+    ck_assert(!gw__ip_parse(&ip, NULL, 0));
     ck_assert(!gw__ip_parse(&ip, nul, 8));
     ck_assert(!gw__ip_parse(&ip, "", 0));
     ck_assert(!gw__ip_parse(&ip, "1.2.3.4:80", 10));
