@@ -11,7 +11,7 @@ static int print_version(const struct verb *self, int count, char **arguments);
 static const struct verb verbs[] = {
     {"run", "FILE", "run a gateway in the foreground",
      "Reads the config FILE and serves until SIGTERM or SIGINT: requests in flight then have 10 seconds to end;\n"
-     "a second signal ends at once. SIGHUP reads FILE again and puts it in force, or refuses it and changes\n"
+     "a second signal cuts them. SIGHUP reads FILE again and puts it in force, or refuses it and changes\n"
      "nothing. SIGUSR1 opens log files anew. Each listener is printed on standard error once it serves.\n",
      run_gateway},
     {"check", "FILE", "check a config and what it includes",

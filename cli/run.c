@@ -1,4 +1,5 @@
-/* The foreground gateway: signals are waited for by the main thread, and blocked in all that the library starts. */
+/* The foreground gateway: signals are waited for by the main thread, and blocked in all that the library starts. While
+ * it stops, one more thread waits for a second signal. */
 #include "gwctl.h"
 
 #include <pthread.h>
@@ -36,14 +37,28 @@ static int load(struct gw_server *server, void *path)
     return result;
 }
 
-static void stop(struct gw_server *server)
+/* Its end is as orderly as any: logs are written, the files of Unix sockets removed. */
+static void *stop_at_once(void *server)
 {
     sigset_t again;
+    int number;
     sigemptyset(&again);
     sigaddset(&again, SIGTERM);
     sigaddset(&again, SIGINT);
-    pthread_sigmask(SIG_UNBLOCK, &again, NULL); /* the next one ends the process */
+    sigwait(&again, &number);
+    gw_server_stop(server, 0);
+    return NULL;
+}
+
+static void stop(struct gw_server *server)
+{
+    pthread_t second;
+    bool waits = pthread_create(&second, NULL, stop_at_once, server) == 0;
     gw_server_stop(server, DRAIN_MS);
+    if (!waits)
+        return;
+    pthread_cancel(second);
+    pthread_join(second, NULL);
 }
 
 static void serve(struct gw_server *server, const sigset_t *signals)

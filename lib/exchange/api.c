@@ -444,7 +444,7 @@ const char *gw_exchange_id(struct gw_exchange *ex)
         uint64_t n = atomic_fetch_add_explicit(&ex->context->ids, 1, memory_order_relaxed), seed = ex->context->id_seed;
         char *id = gw__arena_alloc(&ex->arena, 33);
         if (id) {
-            gw__format_hex(id, mix(seed ^ mix(n)));
+            gw__format_hex(id, mix(seed ^ mix(~n))); /* mix(0) is 0 and would leave the seed alone */
             gw__format_hex(id + 16, mix(seed + n));
             id[32] = '\0';
         } else {

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "exchange/client.h"
 
+#include <sys/random.h>
 #include <time.h>
 
 static void handle_deadline(struct gw__timer *timer);
@@ -315,11 +316,15 @@ void gw__context_init(struct gw__context *context, struct gw__loop *loop, struct
                       struct gw__blocking *blocking)
 {
     struct timespec now;
+    uint64_t random = 0;
     clock_gettime(CLOCK_REALTIME, &now);
     context->loop = loop;
     context->server = server;
     context->blocking = blocking;
     context->id_seed = ((uint64_t)now.tv_sec << 30 ^ (uint64_t)now.tv_nsec) * 0x9e3779b97f4a7c15u ^ (uintptr_t)context;
+    ssize_t added = getrandom(&random, sizeof random, GRND_NONBLOCK);
+    if (added == (ssize_t)sizeof random) /* without it time and address are all there is */
+        context->id_seed ^= random;
     gw__list_init(&context->exchanges);
     gw__upstream_init(&context->upstream, loop, &context->raw);
 }

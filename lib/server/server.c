@@ -97,7 +97,8 @@ static void free_table(struct gw_server *server, struct gw__table *table)
 }
 
 /* A config that is being applied is waited for by the lock, and none comes behind it: the swap would wait for workers
- * that have left. What the keeper was asked for and did not come to do any more is done, that is refused, here. */
+ * that have left. Where another thread is stopping already, that one waits, up to the new deadline. What the keeper was
+ * asked for and did not come to do any more is done, that is refused, here. */
 static void stop_workers(struct gw_server *server, int drain_ms)
 {
     pthread_mutex_lock(&server->lock);
@@ -107,10 +108,10 @@ static void stop_workers(struct gw_server *server, int drain_ms)
     pthread_mutex_unlock(&server->lock);
     if (run == GW__RUN_ATTACHED)
         gw__worker_stop(server->keeper, drain_ms);
+    for (unsigned i = 0; i < server->worker_count && (run == GW__RUN_THREADS || run == GW__RUN_STOPPED); i++)
+        gw__worker_stop(server->workers[i], drain_ms);
     if (run != GW__RUN_THREADS)
         return;
-    for (unsigned i = 0; i < server->worker_count; i++)
-        gw__worker_stop(server->workers[i], drain_ms);
     for (unsigned i = 0; i < server->worker_count; i++)
         pthread_join(server->workers[i]->thread, NULL);
     gw__worker_stop(server->keeper, 0);

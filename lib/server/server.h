@@ -51,8 +51,9 @@ struct gw__worker {
         struct gw__swap *swap;
     } swap_mail;
     struct gw__mail stop_mail;
+    atomic_bool stop_posted;
     struct gw__timer drain_timer;
-    uint64_t drain_until_ms;
+    atomic_uint_least64_t drain_until_ms;
     bool stopping, stopped;      /* stopped: written by the worker before it leaves its loop */
 };
 
@@ -99,11 +100,11 @@ void gw__worker_destroy(struct gw__worker *worker);
 int gw__worker_start(struct gw__worker *worker);
 /* Puts a table in force on the worker; on its thread, or before it has one. */
 void gw__worker_swap(struct gw__worker *worker, struct gw__table *table);
-/* Begins to drain; the server's owner. On a host's loop it may be said again, with less patience. */
+/* Begins to drain; any thread. It may be said again: then the new deadline holds. */
 void gw__worker_stop(struct gw__worker *worker, int drain_ms);
 static inline bool gw__worker_is_stopping(const struct gw__worker *worker)
 {
-    return worker->stop_mail.deliver != NULL;
+    return atomic_load(&worker->stop_posted);
 }
 
 /* port.c */

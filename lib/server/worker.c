@@ -208,7 +208,7 @@ static void check_drained(struct gw__timer *timer)
 {
     struct gw__worker *worker = gw__container_of(timer, struct gw__worker, drain_timer);
     uint64_t now_ms = gw__loop_ms(&worker->loop);
-    if (now_ms >= worker->drain_until_ms)
+    if (now_ms >= atomic_load(&worker->drain_until_ms))
         each_door(worker, cut_door);
     if (connections(worker) || !gw__list_empty(&worker->context.exchanges)) {
         gw__timer_set(&worker->loop, timer, now_ms + DRAIN_TICK_MS);
@@ -231,8 +231,9 @@ void gw__worker_stop(struct gw__worker *worker, int drain_ms)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    worker->drain_until_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + (uint64_t)drain_ms;
-    if (gw__worker_is_stopping(worker)) /* then the new deadline holds */
+    atomic_store(&worker->drain_until_ms,
+                 (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + (uint64_t)drain_ms);
+    if (atomic_exchange(&worker->stop_posted, true))
         return;
     worker->stop_mail.deliver = begin_stop;
     gw__loop_post(&worker->loop, &worker->stop_mail);

@@ -53,17 +53,29 @@ def test_first_signal_drains(gateway, upstream, number):
     assert gw.process.wait(5 * SLOW) == 0
 
 
-def test_second_signal_ends_at_once(gateway, upstream):
-    gw = gateway(config([route()], {"up": [upstream.address]}))
+def test_second_signal_cuts(gateway, upstream):
+    gw = gateway(config([route()], {"up": [upstream.address]}, decorators=[{"access_log": {"path": "access.log"}}]))
     with gw.client() as c:
         c.request("GET", "/sleep/3")
         time.sleep(0.2)
         gw.signal(signal.SIGTERM)
         time.sleep(0.2)
-        assert gw.process.poll() is None
+        assert gw.process.poll() is None and os.path.exists(gw.file("gateway.sock"))
         gw.signal(signal.SIGTERM)
-        assert gw.process.wait(2 * SLOW) == -signal.SIGTERM
-    gw.process = None
+        assert gw.process.wait(2 * SLOW) == 0
+    with open(gw.file("access.log")) as log:
+        assert json.loads(log.read())["path"] == "/sleep/3"
+
+
+@pytest.mark.parametrize("pause", [0, 0.0005, 0.002])
+def test_signals_in_a_row_leave_no_socket_behind(gateway, tmp_path, pause):
+    gw = gateway(config([route(endpoint=respond())], listeners=["127.0.0.1:0", f"unix:{tmp_path}/local.sock"]))
+    assert os.path.exists(tmp_path / "local.sock") and os.path.exists(gw.file("gateway.sock"))
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGINT, signal.SIGTERM, signal.SIGTERM):
+        gw.signal(number)
+        time.sleep(pause)
+    assert gw.process.wait(5 * SLOW) == 0
+    assert not os.path.exists(tmp_path / "local.sock") and not os.path.exists(gw.file("gateway.sock"))
 
 
 def test_status_as_table_and_as_json(gateway, upstream):
