@@ -134,6 +134,8 @@ static void go_idle(struct server_conn *c)
 static char *write_own_fields(struct server_conn *c, char *to)
 {
     const struct gw__head *head = c->response;
+    if (c->response_done && c->body.framing == GW__FRAMING_LENGTH && c->body.left > DRAIN_BYTES)
+        c->keep_alive = false; /* more than stream_finish() waits for */
     if (!gw__fields_find_id(&head->fields, GW__FIELD_DATE))
         to = gw__write_field(to, "Date", 4, gw__loop_date(c->conn.loop), 29);
     if (c->out.chunked)

@@ -115,6 +115,14 @@ def test_body_too_large_by_its_length(limited, up):
     assert len(up.requests) == before
 
 
+def test_connection_that_ends_says_so(limited):
+    """More is to come than is read behind an answer."""
+    with limited.client() as c:
+        c.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4294967301\r\n\r\nabc")
+        answer = c.response()
+        assert answer.status == 413 and answer.headers.get("Connection") == "close"
+
+
 def test_body_too_large_is_said_before_it_is_sent(limited):
     """With Expect no 100 comes, but the refusal."""
     with limited.client() as c:
