@@ -2,6 +2,7 @@
 import json
 import os
 import time
+from random import Random
 
 import pytest
 from support.client import Headers
@@ -280,3 +281,23 @@ def test_connections_outlive_their_listener(gateway, up):
             assert dict(map(tuple, answer.json["headers"]))["X-Forwarded-For"] == "192.0.2.7, unknown"
             gw.write(config([route()], {"up": [up.address]}))
             assert gw.admin("POST", "/reload").status == 200
+
+
+@pytest.mark.parametrize("name, field", [("x", "X-Forwarded-For"), ("standard", "Forwarded"), ("both", "X-Forwarded-Proto"),
+                                         ("both", "X-Forwarded-Host")])
+def test_any_value(gate, name, field):
+    """Whatever stands there, the request passes, and the peer's own address stands behind it."""
+    random = Random(7)
+    parts = ["for", "=", ";", ",", '"', "\\", "[", "]", ":", "192.0.2.7", "10.0.0.1", "2001:db8::1", "unknown", "proto=https",
+             " ", "\t", "host", "80", "x", "_y", "for=10.0.0.1", 'for="[::1]:1"']
+    with gate.client(NAMES.index(name), source="127.0.0.2") as c:
+        for _ in range(400):
+            value = "".join(random.choices(parts, k=random.randrange(12))).strip(" \t")
+            answer = c.get("/echo", [(field, value)] * random.randrange(1, 3))
+            headers = Headers([tuple(h) for h in answer.json["headers"]])
+            assert answer.status == 200, value
+            if name == "standard":
+                assert headers.get("Forwarded").rpartition(",")[2].strip().startswith("for=127.0.0.2;"), value
+            else:
+                assert headers.get("X-Forwarded-For").endswith("127.0.0.2"), value
+                assert headers.get("X-Forwarded-Proto") in ("http", "https"), value

@@ -81,3 +81,23 @@ def test_stop_does_not_wait_for_idle_connections(gateway, upstream):
     gw.stop()
     assert time.monotonic() - start < 3
     assert c.reader.exactly(2000, "body") and c.closed()
+
+
+@pytest.mark.parametrize("target", ["/huge", f"/bytes/{HUGE}", f"/bytes/{HUGE}?chunked"])
+def test_reader_that_trickles_is_cut(module_factory, target):
+    """A few bytes now and then are no progress: the socket takes nothing more from the gateway meanwhile."""
+    up = module_factory.upstream()
+    gw = module_factory.gateway(config(ROUTES, {"up": [up.address]}, timeouts={"stall": "500ms"}))
+    gw.get("/bytes/10")
+    time.sleep(0.3)  # until that connection is gone
+    before = gw.descriptors()
+    with gw.client(receive_buffer=4096) as c:
+        c.request(target=target)
+        c.reader.until(b"\r\n\r\n", "head")
+        assert gw.descriptors() > before
+        start = time.monotonic()
+        while gw.descriptors() > before:
+            assert time.monotonic() - start < 1.5  # the timeout and a second
+            c.sock.recv(10)
+            time.sleep(0.02)
+    assert gw.get("/bytes/10").body == pattern(10)
