@@ -78,10 +78,12 @@ static void collect_forwarded(struct hops *hops, const struct gw__header *field)
 /* "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]" or "[2001:db8::1]:80"; *port is ":80" or empty. */
 static bool parse_node(struct gw__str node, struct gw__ip *ip, struct gw__str *port)
 {
+    if (!node.size)
+        return false;
     const char *end = node.data + node.size;
-    const char *colon = node.size ? memchr(node.data, ':', node.size) : NULL;
+    const char *colon = memchr(node.data, ':', node.size);
     *port = (struct gw__str){end, 0};
-    if (node.size && node.data[0] == '[') {
+    if (node.data[0] == '[') {
         const char *close = memchr(node.data, ']', node.size);
         if (!close || (close + 1 < end && close[1] != ':'))
             return false;
