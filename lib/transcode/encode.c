@@ -83,7 +83,7 @@ void gw__encode_end_container(struct gw__encode *encode)
 
 static void found(struct gw__encode *encode, struct gw__encode_frame *frame, const struct gw__field *field)
 {
-    bool good = gw__encode_begin_field(encode, frame, field) || encode->lenient;
+    bool good = gw__encode_begin_field(frame, encode->words + frame->bits, field) || encode->lenient;
     encode->step = good ? AT_EVENT : AT_SKIP;
     if (!good)
         gw__encode_twice(encode, field);

@@ -17,6 +17,7 @@ struct run {
     const char *at, *safe; /* up to `safe` entries may begin, as TEXT_BYTES are there */
     const char *end;       /* of the text, or where TEXT_BYTES behind it end */
     char *out, *room;      /* behind `room`, more must be made */
+    uint64_t *seen;        /* of a record: the bits of its fields */
     uint8_t state;         /* the reader's */
 };
 
@@ -204,7 +205,7 @@ INLINE enum result take_field(struct gw__encode *encode, struct gw__encode_frame
 {
     const char *at = pass_comma(run);
     const struct gw__field *field = at ? find_field(frame->type->record, frame->expect, &at) : NULL;
-    if (!field || !gw__encode_begin_field(encode, frame, field))
+    if (!field || !gw__encode_begin_field(frame, run->seen, field))
         return LEFT;
     run->at = at + (*at == ' ');
     run->state = GW__JSON_AT_VALUE;
@@ -249,58 +250,62 @@ INLINE enum result take_item(struct gw__encode *encode, struct gw__encode_frame 
 
 /* ---- containers */
 
-/* Where entries may begin. The end of the text is copied to where more bytes stand behind it: none of them belongs to
- * a value, but for a number that would be cut off all the same. */
-static const char *make_safe(struct gw__encode *encode)
+/* The end of the text is copied to where more bytes stand behind it: none of them belongs to a value, but for a number
+ * that would be cut off all the same. */
+static void make_tail(struct gw__encode *encode)
 {
     struct gw__json *json = &encode->json;
     size_t left = (size_t)(json->end - json->at);
-    if (json->piece == encode->tail)
-        return json->end - 1;
-    if (!json->last || left >= TEXT_BYTES || left == 0)
-        return json->end - TEXT_BYTES;
     memset(encode->tail, 0, sizeof encode->tail);
     memcpy(encode->tail, json->at, left);
     json->end = json->at;
     gw__json_feed(json, encode->tail, left, true);
-    return json->end - 1;
 }
 
-/* Entries of the container on top; true if there may be more in what is on top then. */
-static bool take_entries(struct gw__encode *encode)
+/* Entries of the container on top, and of those that open and close on the way. */
+static void take_entries(struct gw__encode *encode, struct run run)
 {
     struct gw__json *json = &encode->json;
-    struct gw__encode_frame *frame = gw__encode_top(encode);
-    bool record = gw__kind_is_record(frame->type->kind), map = frame->type->kind == GW__MAP;
-    const char *safe = make_safe(encode);
-    struct run run = {json->at, safe, safe + TEXT_BYTES, encode->wire->at, encode->wire->end - ENTRY_BYTES, 0};
-    run.state = json->state;
-    enum result result = WHOLE;
-    if (run.at > run.safe || (run.state != GW__JSON_BEHIND_VALUE
-        && run.state != (record || map ? GW__JSON_AT_FIRST_KEY : GW__JSON_AT_FIRST_VALUE)))
-        return false;
-    char close = record || map ? '}' : ']';
-    while (result == WHOLE && run.at <= run.safe && run.out <= run.room) {
-        if (*run.at == close) {
-            keep(encode, &run);
+    struct gw__wire *wire = encode->wire;
+    while (encode->depth && encode->step == AT_EVENT && !encode->no_memory && gw__wire_room(wire, ENTRY_BYTES)) {
+        struct gw__encode_frame *frame = gw__encode_top(encode);
+        bool record = gw__kind_is_record(frame->type->kind), map = frame->type->kind == GW__MAP;
+        char close = record || map ? '}' : ']';
+        enum result result = WHOLE;
+        run.at = json->at;
+        run.out = wire->at;
+        run.room = wire->end - ENTRY_BYTES;
+        run.seen = encode->words + frame->bits;
+        run.state = json->state;
+        if (run.state != GW__JSON_BEHIND_VALUE
+            && run.state != (record || map ? GW__JSON_AT_FIRST_KEY : GW__JSON_AT_FIRST_VALUE))
+            return;
+        while (result == WHOLE && run.at <= run.safe && run.out <= run.room && *run.at != close) {
+            if (record)
+                result = take_field(encode, frame, &run);
+            else
+                result = map ? take_pair(encode, frame, &run) : take_item(encode, frame, &run);
+        }
+        if (result == CHANGED)
+            continue;
+        keep(encode, &run);
+        if (result == LEFT || run.at > run.safe)
+            return;
+        if (run.out <= run.room) {
             gw__json_close(json);
             gw__encode_end_container(encode);
-            return true;
         }
-        if (record)
-            result = take_field(encode, frame, &run);
-        else
-            result = map ? take_pair(encode, frame, &run) : take_item(encode, frame, &run);
     }
-    if (result == CHANGED)
-        return true;
-    keep(encode, &run);
-    return result == WHOLE;
 }
 
 void gw__encode_ahead(struct gw__encode *encode)
 {
-    while (encode->depth && encode->step == AT_EVENT && !encode->no_memory && gw__wire_room(encode->wire, ENTRY_BYTES)
-           && take_entries(encode))
-        continue;
+    struct gw__json *json = &encode->json;
+    if (json->end - json->at >= TEXT_BYTES)
+        take_entries(encode, (struct run){.safe = json->end - TEXT_BYTES, .end = json->end});
+    if (!json->last || json->end - json->at >= TEXT_BYTES || json->at == json->end || encode->step != AT_EVENT)
+        return;
+    if (json->piece != encode->tail)
+        make_tail(encode);
+    take_entries(encode, (struct run){.safe = json->end - 1, .end = json->end - 1 + TEXT_BYTES});
 }

@@ -23,11 +23,10 @@ static inline struct gw__encode_frame *gw__encode_top(struct gw__encode *encode)
     return encode->depth ? &encode->frames[encode->depth - 1] : NULL;
 }
 
-/* The field's value comes next; false if it has had one. */
-static inline bool gw__encode_begin_field(struct gw__encode *encode, struct gw__encode_frame *frame,
-                                          const struct gw__field *field)
+/* The field's value comes next; false if it has had one. seen: the bits of the record. */
+static inline bool gw__encode_begin_field(struct gw__encode_frame *frame, uint64_t *seen, const struct gw__field *field)
 {
-    uint64_t *word = &encode->words[frame->bits + field->index / 64], bit = (uint64_t)1 << field->index % 64;
+    uint64_t *word = &seen[field->index / 64], bit = (uint64_t)1 << field->index % 64;
     bool first = !(*word & bit);
     *word |= bit;
     frame->field = field;
