@@ -29,7 +29,7 @@ struct server_conn {
     struct gw__body_reader body;
     struct gw__outgoing out;
     struct gw__head *response;
-    struct gw__task task; /* flush, go on with what is kept, or free */
+    struct gw__task task; /* sends a head without data, goes on with what is kept, or frees */
     int64_t response_length;
     size_t unsent; /* when FLUSH or LINGER looked last */
     uint32_t drained;
@@ -179,13 +179,6 @@ static void stream_send_head(struct gw__server_stream *stream, struct gw__head *
     gw__loop_defer(c->conn.loop, &c->task);
 }
 
-static void stream_flush(struct gw__server_stream *stream)
-{
-    struct server_conn *c = of_stream(stream);
-    if (c->out.write_head && c->state == BUSY)
-        gw__outgoing_send(&c->out, &c->conn, NULL, 0, false, NULL);
-}
-
 static bool stream_send_data(struct gw__server_stream *stream, const char *data, size_t size, bool last,
                              const struct gw__fields *trailers)
 {
@@ -273,7 +266,6 @@ static const struct gw__server_stream_ops stream_ops = {
     .send_continue = stream_send_continue,
     .send_head = stream_send_head,
     .send_data = stream_send_data,
-    .flush = stream_flush,
     .pause = stream_pause,
     .resume = stream_resume,
     .finish = stream_finish,
@@ -493,9 +485,9 @@ static void run_task(struct gw__task *task)
     struct server_conn *c = gw__container_of(task, struct server_conn, task);
     if (c->state == CLOSED)
         gw__free(c);
-    else if (c->state == BUSY)
-        stream_flush(&c->stream);
-    else if (c->in.size)
+    else if (c->state == BUSY && c->out.write_head) /* no data has come with the head */
+        gw__outgoing_send(&c->out, &c->conn, NULL, 0, false, NULL);
+    else if (c->state != BUSY && c->in.size)
         consume_kept(c);
 }
 

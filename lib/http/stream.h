@@ -15,11 +15,10 @@ struct gw__server_stream_ops {
     void (*send_interim)(struct gw__server_stream *stream, const struct gw__head *head); /* 1xx; dropped for HTTP/1.0 */
     /* Sends 100 if the client waits for it; called when the body is wanted. */
     void (*send_continue)(struct gw__server_stream *stream);
-    /* The head is kept by reference until it leaves, with the first data, or by flush. length -1: unknown. */
+    /* The head is kept by reference until it leaves: with the first data, or after this callback. length -1: unknown */
     void (*send_head)(struct gw__server_stream *stream, struct gw__head *head, int64_t length);
     bool (*send_data)(struct gw__server_stream *stream, const char *data, size_t size, bool last,
                       const struct gw__fields *trailers); /* true: full */
-    void (*flush)(struct gw__server_stream *stream);
     void (*pause)(struct gw__server_stream *stream); /* the request's body */
     void (*resume)(struct gw__server_stream *stream);
     /* The exchange is over and forgets the stream. Without a complete response the connection is cut. */

@@ -293,7 +293,6 @@ static void link_methods(struct gw__linker *linker, struct gw__ast_def *def, str
     }
     if (linker->lost)
         return;
-    service->own_count = service->count;
     for (uint32_t i = 0; parent && i < parent->count; i++)
         methods[service->count++] = parent->methods[i];
     service->methods = methods;

@@ -75,14 +75,6 @@ const struct gw__method *gw__rpc_method(const struct gw__rpc *service, const cha
     return NULL;
 }
 
-const struct gw__rpc *gw__schema_service(const struct gw__schema *schema, const char *name, size_t size)
-{
-    for (uint32_t i = 0; i < schema->service_count; i++)
-        if (same(gw__str(schema->services[i]->name), name, size))
-            return schema->services[i];
-    return NULL;
-}
-
 const char *gw__notes_get(const struct gw__notes *notes, const char *key)
 {
     for (size_t i = 0; i < notes->count; i++)

@@ -163,7 +163,6 @@ static const struct gw__server_stream_ops ops = {
     .send_continue = no_op,
     .send_head = take_head,
     .send_data = take_data,
-    .flush = no_op,
     .pause = pause_source,
     .resume = resume_source,
     .finish = finish_stream,
