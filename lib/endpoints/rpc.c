@@ -51,7 +51,7 @@ int gw__rpc_target_create(struct gw_endpoint *self, struct gw__rpc_target *targe
     target->service = gw_option_string(options, "service");
     target->method = gw_option_string(options, "method");
     target->enum_names = strcmp(gw_option_string(options, "enums"), "name") == 0;
-    gw__speech_fill(&target->speech, options);
+    gw__rpc_options_fill(&target->options, options);
     if (is_variable(target->service))
         return 0;
     target->callee = gw__instance_callee(&self->head, options, "service");
@@ -110,10 +110,10 @@ static enum gw_flow resolve(struct gw__rpc_call *call, const struct gw__rpc_targ
         if (!call->method)
             return gw__rpc_fail_method(ex, call->callee->rpc, name);
     }
-    const struct gw__speech *own = &call->callee->speech, *other = &target->speech;
-    call->speech.encoding = own->encoding ? own->encoding : other->encoding;
-    call->speech.transport = own->transport ? own->transport : other->transport;
-    call->speech.json = own->json ? own->json : other->json;
+    const struct gw__rpc_options *own = &call->callee->options, *other = &target->options;
+    call->options.encoding = own->encoding ? own->encoding : other->encoding;
+    call->options.transport = own->transport ? own->transport : other->transport;
+    call->options.json = own->json ? own->json : other->json;
     call->enum_names = target->enum_names;
     return GW_CONTINUE;
 }
@@ -200,7 +200,7 @@ void gw__rpc_begin_request(struct gw__rpc_call *call)
 {
     struct gw__rpc_converter *converter = call->converter;
     converter->use = GW__RPC_ENCODES;
-    gw__encode_init(&converter->encode, call->method, call->speech.json == GW__JSON_KITEX, &converter->wire);
+    gw__encode_init(&converter->encode, call->method, call->options.json == GW__JSON_KITEX, &converter->wire);
 }
 
 /* The first of the misfits, for people: it is read back from the JSON that tells all of them. */

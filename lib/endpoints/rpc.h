@@ -14,7 +14,7 @@ struct gw__rpc_target {
     const char *service, *method;    /* names, maybe with {variables} */
     const struct gw__callee *callee; /* NULL: known once the variables are */
     const struct gw__method *known;  /* the method, likewise */
-    struct gw__speech speech;
+    struct gw__rpc_options options;
     bool enum_names;
 };
 
@@ -38,7 +38,7 @@ struct gw__rpc_call {
     struct gw_exchange *ex;
     const struct gw__callee *callee;
     const struct gw__method *method;
-    struct gw__speech speech;
+    struct gw__rpc_options options;
     struct gw__rpc_converter *converter;
     uint32_t prefix; /* bytes of `out` that stand in front of the result */
     uint8_t wrap;    /* enum gw__rpc_wrap */

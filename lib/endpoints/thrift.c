@@ -75,7 +75,7 @@ static int create(struct gw_endpoint *self, const struct gw_option *given)
 
 static bool is_framed(const struct leg *leg)
 {
-    return leg->call.speech.transport == GW__TRANSPORT_FRAMED;
+    return leg->call.options.transport == GW__TRANSPORT_FRAMED;
 }
 
 /* What stands in front of the arguments; a frame's length is known in the end. */

@@ -265,7 +265,7 @@ static void on_close(struct gw__outbound *outbound)
 
 static const struct gw__outbound_protocol protocol = {
     .size = sizeof(struct gw__client),
-    .ops = {.last_words = true,
+    .ops = {.reads_after_break = true,
             .on_connected = gw__outbound_connected,
             .on_data = on_data,
             .on_end = gw__outbound_ended,

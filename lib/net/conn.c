@@ -11,7 +11,7 @@
 
 #define WATCH_MS 250
 #define WATCH_BATCH 64
-#define LAST_READS 16
+#define MAX_RECEIVES 16
 
 /* Few connections wait for room at a time: their event is in a block of the pool meanwhile. */
 struct gw__conn_write {
@@ -54,11 +54,11 @@ static void report_end(struct gw__conn *conn, int error)
     conn->ops->on_end(conn, error);
 }
 
-/* What the peer sent before it took no more, a refusal of what is being sent for instance. All of it is there. */
-static void take_last_words(struct gw__conn *conn)
+/* What the peer sent before it closed, such as a refusal of the request: all of it is in the socket already. */
+static void read_received(struct gw__conn *conn)
 {
     char *receive = conn->loop->receive;
-    for (int i = 0; i < LAST_READS && conn->reading; i++) {
+    for (int i = 0; i < MAX_RECEIVES && conn->reading; i++) {
         ssize_t n = recv(conn->fd, receive, GW__RECEIVE_BYTES, 0);
         if (n <= 0)
             return;
@@ -69,8 +69,8 @@ static void take_last_words(struct gw__conn *conn)
 static void run_end_task(struct gw__task *task)
 {
     struct gw__conn *conn = gw__container_of(task, struct gw__conn, end_task);
-    if (conn->ops->last_words)
-        take_last_words(conn);
+    if (conn->ops->reads_after_break)
+        read_received(conn);
     report_end(conn, conn->error);
 }
 

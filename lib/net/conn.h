@@ -18,7 +18,7 @@ struct gw__conn_ops {
     /* The peer ended (0) or the connection broke (errno). Comes once; nothing comes behind it. */
     void (*on_end)(struct gw__conn *conn, int error);
     void (*on_room)(struct gw__conn *conn); /* the blocked write has drained */
-    bool last_words; /* where a write breaks, what has been received is still given to on_data, if that is not paused */
+    bool reads_after_break; /* a write failed: what the peer sent before still goes to on_data, unless that is paused */
 };
 
 struct gw__conn {

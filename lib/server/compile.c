@@ -344,7 +344,7 @@ static void compile_service(struct compiler *c, struct gw__services *services, s
         return;
     }
     struct gw__callee callee = {.service = service, .rpc = find_rpc(c, config, checked)};
-    gw__speech_fill(&callee.speech, checked->settings);
+    gw__rpc_options_fill(&callee.options, checked->settings);
     if (!gw__table_add_callee(c->table, &callee))
         c->report->lost = true;
     struct gw__instance_config *instances = take(c, config->instance_count * sizeof *instances);

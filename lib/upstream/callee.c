@@ -14,12 +14,12 @@ static uint8_t choose(uint8_t old, const struct gw_option *group, const char *ke
     return old;
 }
 
-void gw__speech_fill(struct gw__speech *speech, const struct gw_option *group)
+void gw__rpc_options_fill(struct gw__rpc_options *options, const struct gw_option *group)
 {
     static const char *const encodings[] = {"binary", NULL};
     static const char *const transports[] = {"unframed", "framed", NULL};
     static const char *const forms[] = {"strict", "kitex", NULL};
-    speech->encoding = choose(speech->encoding, group, "encoding", encodings);
-    speech->transport = choose(speech->transport, group, "transport", transports);
-    speech->json = choose(speech->json, group, "json", forms);
+    options->encoding = choose(options->encoding, group, "encoding", encodings);
+    options->transport = choose(options->transport, group, "transport", transports);
+    options->json = choose(options->json, group, "json", forms);
 }

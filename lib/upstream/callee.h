@@ -1,5 +1,5 @@
-/* Callee: a service as an RPC endpoint calls it - which instances, which methods, and how they are spoken to. Part of
- * a table, immutable. */
+/* Callee: a service as an RPC endpoint calls it - its instances, its methods, and how they are called. Part of a table,
+ * immutable. */
 #ifndef GW_UPSTREAM_CALLEE_H
 #define GW_UPSTREAM_CALLEE_H
 
@@ -9,22 +9,22 @@
 struct gw__rpc;
 struct gw__service;
 
-/* 0: not said. The service's own word wins over the endpoint's. */
+/* 0: not configured. What the service has configured wins over the endpoint. */
 enum gw__encoding { GW__ENCODING_BINARY = 1 };
 enum gw__transport { GW__TRANSPORT_UNFRAMED = 1, GW__TRANSPORT_FRAMED };
 enum gw__json_form { GW__JSON_STRICT = 1, GW__JSON_KITEX };
 
-struct gw__speech {
-    uint8_t encoding, transport, json;
+struct gw__rpc_options {
+    uint8_t encoding, transport, json; /* of the three enums above */
 };
 
 struct gw__callee {
     struct gw__service *service;
     const struct gw__rpc *rpc; /* NULL: no IDL describes it */
-    struct gw__speech speech;
+    struct gw__rpc_options options;
 };
 
-/* Takes from a checked group's `encoding`, `transport` and `json` what is not said yet. */
-void gw__speech_fill(struct gw__speech *speech, const struct gw_option *group);
+/* Sets those that are 0 from `encoding`, `transport` and `json` of a checked group; NULL has none. */
+void gw__rpc_options_fill(struct gw__rpc_options *options, const struct gw_option *group);
 
 #endif
