@@ -12,15 +12,26 @@ Needs the Debian packages nginx-light, haproxy and wrk (the others of this folde
     GW_BUILD=build tests/bench/bench.py --rounds 5 --seconds 4 --cells /s:64,/m:64,/l:64 nginx haproxy gwctl
 """
 import argparse
+import collections
 import json
 import os
 import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 import rig
+
+
+RATE = 20000  # a second
+UPLOAD = 'wrk.method = "POST"; wrk.body = string.rep("x", 100 * 1024)'
+ALL_CELLS = ("/s:64,/s:256,/m:64,/m:256,/s:64:nine,/l:64,/l:256,/sink:64:upload,/s:64:new,/s:64:rate,"
+             "/s:1,/s:1000,/s:9000")
+
+Cell = collections.namedtuple("Cell", "path connections kind")
+Kind = collections.namedtuple("Kind", "text headers script load")
 
 
 def busy():
@@ -64,27 +75,63 @@ def milliseconds(text):
     return float(number) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60000}[unit]
 
 
-def sample(target, upstream, path, connections, seconds, headers, script=None):
+def load_wrk(port, path, connections, seconds, headers, script=None):
+    """As many requests as come back. Returns (figures, CPU seconds of the load, text)."""
+    text, cpu_seconds = run_wrk(port, path, connections, seconds, headers, script)
+    found = re.search(r"(\d+) requests in", text)
+    bad = re.search(r"Non-2xx|Socket errors.*", text)
+    if not found or int(found.group(1)) == 0 or bad:
+        raise RuntimeError(f"{path}: {bad.group(0) if bad else 'no requests'}\n{text}")
+    return {"requests": int(found.group(1)), "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
+            "p50": milliseconds(re.search(r"(?m)^\s+50%\s+(\S+)", text).group(1)),
+            "p99": milliseconds(re.search(r"(?m)^\s+99%\s+(\S+)", text).group(1))}, cpu_seconds
+
+
+def load_rate(port, path, connections, seconds, headers, script=None):
+    """RATE requests a second, whether answers come or not. The times are those of h2load's log, all of them."""
+    with tempfile.NamedTemporaryFile(mode="r") as log:
+        command = rig.pinned(rig.LOAD_CPU, ["h2load", "--h1", "-t1", f"-c{connections}", f"-D{seconds}",
+                                            f"--rps={RATE / connections}", f"--log-file={log.name}"])
+        for header in headers:
+            command += ["-H", header]
+        process = subprocess.Popen([*command, f"http://127.0.0.1:{port}{path}"], stdout=subprocess.DEVNULL)
+        usage = os.wait4(process.pid, 0)[2]
+        process.returncode = 0
+        lines = [line.split() for line in log]
+    bad = [line for line in lines if line[1] != "200"]
+    if bad or len(lines) < 100:
+        raise RuntimeError(f"{path}: {len(bad)} of {len(lines)} requests failed")
+    times = sorted(int(line[2]) / 1000 for line in lines)
+    return {"requests": len(times), "rps": len(times) / seconds, "p50": times[len(times) // 2],
+            "p99": times[len(times) * 99 // 100]}, usage.ru_utime + usage.ru_stime
+
+
+KINDS = {
+    "": Kind("", [], "", load_wrk),
+    "nine": Kind("", rig.HEADERS_9, "", load_wrk),
+    "upload": Kind(", 100 KB up", [], UPLOAD, load_wrk),
+    "new": Kind(", a new connection for each request", ["Connection: close"], "", load_wrk),
+    "rate": Kind(f", {RATE:,} a second", [], "", load_rate),
+}
+
+
+def sample(target, upstream, path, connections, seconds, headers, script=None, load=load_wrk):
     user, system = rig.cpu_us(target.pids)
     up = sum(rig.cpu_us(upstream.pids))
     all_busy, idle = busy()
     start = time.monotonic()
-    text, wrk_seconds = run_wrk(target.port, path, connections, seconds, headers, script)
+    try:
+        figures, load_seconds = load(target.port, path, connections, seconds, headers, script)
+    except RuntimeError as e:
+        sys.exit(f"{target.name} {e}\n{target.log()[-2000:]}")
     took = time.monotonic() - start
     user2, system2 = rig.cpu_us(target.pids)
     up2 = sum(rig.cpu_us(upstream.pids))
     all_busy2, idle2 = busy()
-    found = re.search(r"(\d+) requests in", text)
-    bad = re.search(r"Non-2xx|Socket errors.*", text)
-    if not found or int(found.group(1)) == 0 or bad:
-        sys.exit(f"{target.name} {path}: {bad.group(0) if bad else 'no requests'}\n{text}\n{target.log()[-2000:]}")
-    count = int(found.group(1))
-    own = (user2 - user + system2 - system + up2 - up) / 1e6 + wrk_seconds
+    count = figures["requests"]
+    own = (user2 - user + system2 - system + up2 - up) / 1e6 + load_seconds
     return {
-        "target": target.name, "path": path, "connections": connections, "requests": count,
-        "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
-        "p50": milliseconds(re.search(r"(?m)^\s+50%\s+(\S+)", text).group(1)),
-        "p99": milliseconds(re.search(r"(?m)^\s+99%\s+(\S+)", text).group(1)),
+        "target": target.name, "path": path, "connections": connections, **figures,
         "us": (user2 - user + system2 - system) / count,
         "user_us": (user2 - user) / count, "system_us": (system2 - system) / count,
         "idle": (idle2 - idle) / took, "foreign": max(0.0, (all_busy2 - all_busy - own) / took),
@@ -96,7 +143,13 @@ def sample(target, upstream, path, connections, seconds, headers, script=None):
 def quiet_sample(target, upstream, cell, options):
     for attempt in range(3):
         waited = wait_quiet(options.quiet, options.patience)
-        result = sample(target, upstream, *cell, options.seconds, options.header)
+        kind = KINDS[cell.kind]
+        with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+            script.write(kind.script)
+            script.flush()
+            result = sample(target, upstream, cell.path, cell.connections, options.seconds,
+                            options.header + kind.headers, script.name if kind.script else None, kind.load)
+        result["kind"] = cell.kind
         result["noisy"] = result["foreign"] > 0.3
         if waited and not result["noisy"]:
             break
@@ -118,7 +171,7 @@ def measure(options):
                     for target in targets[shift:] + targets[:shift]:
                         result = {"round": number, **quiet_sample(target, upstream, cell, options)}
                         results.append(result)
-                        print(f"round {number} {target.name:8} {cell[0]} {cell[1]:4}  {result['us']:7.2f} us  "
+                        print(f"round {number} {target.name:8} {cell.path} {cell.connections:4} {cell.kind:6} {result['us']:7.2f} us  "
                               f"{result['rps']:8.0f}/s  idle {result['idle']:.0%}  foreign {result['foreign']:.2f}",
                               file=sys.stderr, flush=True)
                         if options.jsonl:
@@ -133,7 +186,7 @@ def measure(options):
 
 
 def rows_of(results, cell, name):
-    return [r for r in results if (r["path"], r["connections"]) == cell and r["target"] == name]
+    return [r for r in results if (r["path"], r["connections"], r["kind"]) == cell and r["target"] == name]
 
 
 def ratios(mine, others):
@@ -149,7 +202,8 @@ def table(results, options):
     median = lambda rows, key: statistics.median(r[key] for r in rows)
     out = []
     for cell in options.cells:
-        out.append(f"**{cell[0]}, {cell[1]} connections, {1 + len(options.header)} request headers**\n")
+        headers = 1 + len(options.header) + len(KINDS[cell.kind].headers)
+        out.append(f"**{cell.path}, {cell.connections} connections, {headers} request headers{KINDS[cell.kind].text}**\n")
         head = ["proxy", "req/s", "p50 ms", "p99 ms", "CPU µs/req min", "median", "user / sys",
                 *[f"vs {p}: minima, medians, same round" for p in peers], "core idle", "foreign", "RSS MiB"]
         out += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
@@ -169,8 +223,8 @@ def table(results, options):
 
 
 def cell_of(text):
-    path, _, connections = text.partition(":")
-    return path, int(connections or 64)
+    path, connections, kind = (text.split(":") + ["", ""])[:3]
+    return Cell(path, int(connections or 64), kind)
 
 
 def main():
@@ -178,16 +232,15 @@ def main():
     parser.add_argument("targets", nargs="*", default=["nginx", "haproxy", "gwctl"], help=", ".join(rig.TARGETS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4, help="length of one sample")
-    parser.add_argument("--cells", default="/s:64,/m:64,/l:64", help="path:connections, with commas between")
+    parser.add_argument("--cells", default="/s:64,/m:64,/l:64",
+                        help=f"path:connections:kind, with commas between; kinds: {', '.join(k for k in KINDS if k)}")
+    parser.add_argument("--all", action="store_const", const=ALL_CELLS, dest="cells", help=f"the cells {ALL_CELLS}")
     parser.add_argument("--header", action="append", default=[], help="one more request header; may be repeated")
-    parser.add_argument("--headers9", action="store_true", help="nine request headers, as of an API client")
     parser.add_argument("--quiet", type=float, default=0.1, help="cores in use that count as quiet")
     parser.add_argument("--patience", type=float, default=30, help="seconds to wait for quiet")
     parser.add_argument("--jsonl", help="append every sample to this file")
     options = parser.parse_args()
     options.cells = [cell_of(c) for c in options.cells.split(",")]
-    if options.headers9:
-        options.header += rig.HEADERS_9
     unknown = [t for t in options.targets if t not in rig.TARGETS]
     if unknown:
         parser.error(f"unknown target {unknown[0]}: {', '.join(rig.TARGETS)}")

@@ -74,7 +74,7 @@ def count_instructions(cell):
         target = Exchange(upstream.port)
         try:
             os.environ["LOCK_BODIES"] = write_documents(target, cell)
-            out[way] = instructions.slope(target, [], path_of(way, cell))
+            out[way] = instructions.slope(target, [], path_of(way, cell)).instructions
         finally:
             target.close()
             upstream.stop()

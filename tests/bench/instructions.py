@@ -61,15 +61,20 @@ def count(target, requests, headers, path):
     return read(base)
 
 
+def slope(target, headers, path):
+    """Cost of a request: the difference of two runs."""
+    few = count(target, FEW, headers, path)
+    target.port = rig.free_port()
+    many = count(target, MANY, headers, path)
+    return Cost(*((b - a) / (MANY - FEW) for a, b in zip(few, many)))
+
+
 def per_request(name, headers=(), path="/s"):
     """Cost of a request of a target; headers: what is sent besides Host."""
     upstream = rig.Upstream(cpu=None)
     target = rig.TARGETS[name](upstream.port)
     try:
-        few = count(target, FEW, headers, path)
-        target.port = rig.free_port()
-        many = count(target, MANY, headers, path)
-        return Cost(*((b - a) / (MANY - FEW) for a, b in zip(few, many)))
+        return slope(target, headers, path)
     finally:
         target.close()
         upstream.stop()

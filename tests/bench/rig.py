@@ -165,7 +165,7 @@ class Nginx(Target):
         config = self.write("nginx.conf", f"""
 {user} worker_processes 1; daemon off; master_process {"off" if single else "on"};
 pid {self.folder}/pid; error_log {self.folder}/error.log error;
-events {{ worker_connections 16384; multi_accept on; }}
+worker_rlimit_nofile 20000; events {{ worker_connections 20000; multi_accept on; }}
 http {{
     access_log off; keepalive_requests 1000000000; keepalive_timeout 300s; tcp_nodelay on; sendfile on;
     client_body_temp_path {self.folder}/body; proxy_temp_path {self.folder}/proxy;
@@ -190,7 +190,7 @@ class HAProxy(Target):
     def command(self, single=False):
         config = self.write("haproxy.cfg", f"""
 global
-    maxconn 8000
+    maxconn 9500
     nbthread 1
 defaults
     mode http
