@@ -1,5 +1,4 @@
-/* The foreground gateway: signals are waited for by the main thread, and blocked in all that the library starts. While
- * it stops, one more thread waits for a second signal. */
+/* The foreground gateway: signals are waited for by the main thread, and blocked in all others. */
 #include "gwctl.h"
 
 #include <pthread.h>
@@ -37,28 +36,29 @@ static int load(struct gw_server *server, void *path)
     return result;
 }
 
-/* Its end is as orderly as any: logs are written, the files of Unix sockets removed. */
-static void *stop_at_once(void *server)
+static void *drain(void *server)
 {
+    gw_server_stop(server, DRAIN_MS);
+    kill(getpid(), SIGTERM); /* wakes who waits for the second signal */
+    return NULL;
+}
+
+/* A second signal cuts what drains, and its end is as orderly: logs are written, files of Unix sockets removed. */
+static void stop(struct gw_server *server)
+{
+    pthread_t thread;
     sigset_t again;
     int number;
+    if (pthread_create(&thread, NULL, drain, server) != 0) {
+        gw_server_stop(server, DRAIN_MS);
+        return;
+    }
     sigemptyset(&again);
     sigaddset(&again, SIGTERM);
     sigaddset(&again, SIGINT);
     sigwait(&again, &number);
     gw_server_stop(server, 0);
-    return NULL;
-}
-
-static void stop(struct gw_server *server)
-{
-    pthread_t second;
-    bool waits = pthread_create(&second, NULL, stop_at_once, server) == 0;
-    gw_server_stop(server, DRAIN_MS);
-    if (!waits)
-        return;
-    pthread_cancel(second);
-    pthread_join(second, NULL);
+    pthread_join(thread, NULL);
 }
 
 static void serve(struct gw_server *server, const sigset_t *signals)

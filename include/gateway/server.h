@@ -51,8 +51,8 @@ GW_API int gw_server_start(struct gw_server *server);
 GW_API int gw_server_attach(struct gw_server *server, struct event_base *base);
 /* Stops accepting and lets requests in flight finish for at most `drain_ms`, then cuts the rest. After
  * gw_server_start() it returns when the threads have ended. On a host's loop it returns at once:
- * gw_server_stopped() tells when nothing is left. While it stops it may be called again, on any thread: from then on
- * the new `drain_ms` holds, and that call returns at once. */
+ * gw_server_stopped() tells when nothing is left. While it stops it may be called again, on any thread:
+ * the deadline that comes first holds, and that call returns at once. */
 GW_API void gw_server_stop(struct gw_server *server, int drain_ms);
 GW_API bool gw_server_stopped(const struct gw_server *server);
 

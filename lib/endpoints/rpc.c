@@ -9,6 +9,7 @@
 #include "endpoints/upstream.h"
 
 #include <gateway/error.h>
+#include <strings.h>
 
 enum {
     SEND_BYTES = 16 << 10,
@@ -53,7 +54,7 @@ int gw__rpc_target_create(struct gw_endpoint *self, struct gw__rpc_target *targe
     target->enum_names = strcmp(gw_option_string(options, "enums"), "name") == 0;
     gw__rpc_options_fill(&target->options, options);
     if (is_variable(target->service))
-        return 0;
+        return gw__instance_has_idl(&self->head) ? 0 : GW_ERROR_CONFIG;
     target->callee = gw__instance_callee(&self->head, options, "service");
     if (!target->callee)
         return GW_ERROR_CONFIG;
@@ -231,6 +232,10 @@ static enum gw_flow fail_request(struct gw__rpc_call *call)
     if (call->converter->wire.full)
         return gw_exchange_fail_code(ex, 413, "GW4131", "http_request_error",
                                      "the request's body is too large, encoded for the service");
+    const char *coding = gw_exchange_request_header(ex, "Content-Encoding");
+    if (encode->json.error == GW__JSON_SYNTAX && coding && strcasecmp(coding, "identity") != 0)
+        return gw_exchange_fail_code(ex, 415, "GW4151", "http_request_error",
+                                     "the body's Content-Encoding '%s' is not decoded", coding);
     const char *first = encode->no_memory ? NULL : first_misfit(ex, errors);
     const char *all = first ? gw_exchange_print(ex, "%.*s", (int)(errors->at - errors->begin), errors->begin) : NULL;
     if (!all)

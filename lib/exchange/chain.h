@@ -17,6 +17,7 @@ struct gw__callee;
 struct gw__scope {
     struct gw__report *report; /* where gw_*_error() goes */
     const void *table;
+    bool has_idl; /* the config names a folder */
     bool no_idl; /* the IDL is wrong, which has been reported: that a name is not in it says nothing */
 };
 
@@ -45,7 +46,9 @@ struct gw_endpoint {
 /* The service a built-in endpoint names in its options, during create(); NULL after reporting [GW1021]. */
 struct gw__service *gw__instance_service(const struct gw__instance_head *head, const struct gw_option *options,
                                          const char *key);
-/* The same, of a service that an IDL describes; NULL after reporting [GW1021, GW1026]. */
+/* Whether there is any IDL at all; false after reporting [GW1026]. */
+bool gw__instance_has_idl(const struct gw__instance_head *head);
+/* The same as gw__instance_service(), of a service that an IDL describes; NULL after reporting [GW1021, GW1026]. */
 const struct gw__callee *gw__instance_callee(const struct gw__instance_head *head, const struct gw_option *options,
                                              const char *key);
 

@@ -169,7 +169,7 @@ static int load(struct gw__idl_set *set, struct scan *scan)
     return result;
 }
 
-int gw__idl_load_folder(struct gw__idl_set *set, const char *folder, struct gw__report *report)
+int gw__idl_load_folder(struct gw__idl_set *set, const char *folder, const char *origin, struct gw__report *report)
 {
     struct gw__text prefix = {0};
     size_t size = strlen(folder);
@@ -183,8 +183,8 @@ int gw__idl_load_folder(struct gw__idl_set *set, const char *folder, struct gw__
     scan.root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int result = -1;
     if (scan.root < 0)
-        gw__report_add(report, folder, "GW1100", "%s", errno == ENOENT ? "no such folder" :
-                       errno == ENOTDIR ? "it is no folder" : reason(errno));
+        gw__report_add(report, origin, "GW1100", "the folder of IDL '%s': %s", folder,
+                       errno == ENOENT ? "no such folder" : errno == ENOTDIR ? "it is no folder" : reason(errno));
     else
         result = load(set, &scan);
     if (scan.root >= 0)

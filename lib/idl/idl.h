@@ -32,8 +32,9 @@ struct gw__idl_set {
 };
 
 /* Every *.thrift in the folder and below; what begins with a dot is left out. Returns 0, or -1 with errors in the
- * report and an empty set: one wrong file refuses all. Reads disks: for the keeper, not for workers. */
-int gw__idl_load_folder(struct gw__idl_set *set, const char *folder, struct gw__report *report);
+ * report and an empty set: one wrong file refuses all. origin: where the config names the folder, or "". Reads
+ * disks: for the keeper, not for workers. */
+int gw__idl_load_folder(struct gw__idl_set *set, const char *folder, const char *origin, struct gw__report *report);
 /* The same with paths known and a reader. */
 int gw__idl_load(struct gw__idl_set *set, const char *const *paths, size_t count, const struct gw__idl_reader *reader,
                  const char *prefix, struct gw__report *report);

@@ -55,6 +55,14 @@ struct gw__service *gw__instance_service(const struct gw__instance_head *head, c
     return callee ? callee->service : NULL;
 }
 
+bool gw__instance_has_idl(const struct gw__instance_head *head)
+{
+    if (!head->scope->has_idl)
+        gw__report_add(head->scope->report, head->origin, "GW1026",
+                       "'%s' calls methods, and no IDL describes any: idl = { folder = \"…\"; };", head->name);
+    return head->scope->has_idl;
+}
+
 const struct gw__callee *gw__instance_callee(const struct gw__instance_head *head, const struct gw_option *options,
                                              const char *key)
 {

@@ -101,6 +101,7 @@ static void check_top(struct gw__checked *out, const struct gw_config *config, s
     out->log_level = log_level(gw_option_string(gw_option_get(top, "log"), "level"));
     out->admin_socket = gw_option_string(gw_option_get(top, "admin"), "socket");
     out->idl_folder = gw_option_string(gw_option_get(top, "idl"), "folder");
+    out->idl_origin = gw_option_origin(gw_option_get(gw_option_get(top, "idl"), "folder"));
     check_plugins(out, config, report);
     gw__limits_fill(&out->limits, gw_option_get(top, "limits"));
     gw__timeouts_fill(&out->timeouts, gw_option_get(top, "timeouts"));

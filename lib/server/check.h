@@ -41,6 +41,7 @@ struct gw__checked {
     enum gw_log_level log_level;
     const char *admin_socket;       /* NULL: none */
     const char *idl_folder;         /* NULL: none */
+    const char *idl_origin;         /* where the config names it; "" if unknown */
     const struct gw_option *plugins; /* a list of strings; NULL: none. Also there if other settings are wrong */
     struct gw__limits limits;
     struct gw__timeouts timeouts;

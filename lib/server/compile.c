@@ -484,12 +484,12 @@ struct gw__table *gw__table_compile(struct gw_server *server, const struct gw__r
     table->worker_count = workers;
     struct compiler compiler = {
         .table = table, .registry = registry, .config = config, .checked = checked, .report = report,
-        .scope = {.report = report, .table = table},
+        .scope = {.report = report, .table = table, .has_idl = checked->idl_folder != NULL},
     };
     struct compiler *c = &compiler;
     if (prepare(c) && make_common(c)) {
         if (checked->idl_folder)
-            c->scope.no_idl = gw__idl_load_folder(&table->idl, checked->idl_folder, report) < 0;
+            c->scope.no_idl = gw__idl_load_folder(&table->idl, checked->idl_folder, checked->idl_origin, report) < 0;
         for (size_t i = 0; i < config->service_count; i++)
             compile_service(c, services, i);
         for (size_t i = 0; i < config->route_count; i++) {

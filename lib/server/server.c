@@ -97,8 +97,8 @@ static void free_table(struct gw_server *server, struct gw__table *table)
 }
 
 /* A config that is being applied is waited for by the lock, and none comes behind it: the swap would wait for workers
- * that have left. Where another thread is stopping already, that one waits, up to the new deadline. What the keeper was
- * asked for and did not come to do any more is done, that is refused, here. */
+ * that have left. Where another thread is stopping already, that one waits, up to the deadline that comes first. What
+ * the keeper was asked for and did not come to do any more is done, that is refused, here. */
 static void stop_workers(struct gw_server *server, int drain_ms)
 {
     pthread_mutex_lock(&server->lock);

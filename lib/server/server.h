@@ -100,7 +100,7 @@ void gw__worker_destroy(struct gw__worker *worker);
 int gw__worker_start(struct gw__worker *worker);
 /* Puts a table in force on the worker; on its thread, or before it has one. */
 void gw__worker_swap(struct gw__worker *worker, struct gw__table *table);
-/* Begins to drain; any thread. It may be said again: then the new deadline holds. */
+/* Begins to drain; any thread. It may be said again: the deadline that comes first holds. */
 void gw__worker_stop(struct gw__worker *worker, int drain_ms);
 static inline bool gw__worker_is_stopping(const struct gw__worker *worker)
 {

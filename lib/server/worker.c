@@ -231,8 +231,10 @@ void gw__worker_stop(struct gw__worker *worker, int drain_ms)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    atomic_store(&worker->drain_until_ms,
-                 (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + (uint64_t)drain_ms);
+    uint64_t until = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + (uint64_t)drain_ms;
+    uint64_t old = atomic_load(&worker->drain_until_ms);
+    while (until < old && !atomic_compare_exchange_weak(&worker->drain_until_ms, &old, until))
+        continue;
     if (atomic_exchange(&worker->stop_posted, true))
         return;
     worker->stop_mail.deliver = begin_stop;
@@ -251,6 +253,7 @@ struct gw__worker *gw__worker_create(struct gw_server *server, unsigned index, b
     worker->server = server;
     worker->index = index;
     worker->keeper = keeper;
+    atomic_init(&worker->drain_until_ms, UINT64_MAX);
     gw__list_init(&worker->doors);
     gw__timer_init(&worker->drain_timer, check_drained);
     gw__context_init(&worker->context, &worker->loop, server, server->blocking);

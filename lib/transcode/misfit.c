@@ -182,6 +182,17 @@ void gw__encode_unknown(struct gw__encode *encode, const struct gw__record *reco
     gw__encode_misfit(encode, &misfit);
 }
 
+/* What stands where the grammar ends, if the piece still has it. */
+static const char *name_byte(const struct gw__json *json, char *name, size_t size)
+{
+    uint64_t at = json->error_offset - json->offset, end = (uint64_t)(json->end - json->piece);
+    if (json->error != GW__JSON_SYNTAX || json->error_offset < json->offset || at >= end)
+        return NULL;
+    unsigned char byte = (unsigned char)json->piece[at];
+    snprintf(name, size, byte > ' ' && byte < 0x7f ? "'%c'" : "the byte 0x%02x", byte);
+    return name;
+}
+
 void gw__encode_syntax(struct gw__encode *encode)
 {
     static const char *const kinds[] = {
@@ -199,8 +210,9 @@ void gw__encode_syntax(struct gw__encode *encode)
         encode->error_count--;
         encode->errors.at = encode->errors.begin + encode->last_error;
     }
-    char got[80];
-    int size = snprintf(got, sizeof got, "%s at byte %llu", kinds[encode->json.error],
+    char got[80], byte[20];
+    const char *named = name_byte(&encode->json, byte, sizeof byte);
+    int size = snprintf(got, sizeof got, "%s at byte %llu", named ? named : kinds[encode->json.error],
                         (unsigned long long)encode->json.error_offset);
     struct gw__misfit misfit = {.depth = encode->depth, .expected = encode->json.expected,
                                 .got = {got, (size_t)size}};

@@ -1,5 +1,6 @@
 """The endpoint `thrift` against a scripted server: how calls travel, are answered and fail, and what becomes of the
 connections."""
+import gzip
 import json
 import os
 import re
@@ -344,6 +345,15 @@ def test_too_large_a_request(pair):
     data = json.dumps(body, separators=(",", ":")).encode()
     assert is_problem(pair.post("/small/Texts", data), 413, "GW4131")
     assert pair.post("/small/Call", {"msg": "x"}).status == 200
+    assert len(pair.peer.calls) == 1
+
+
+def test_a_compressed_body_is_refused(pair):
+    with pair.gateway.client() as c:
+        answer = c.post("/Call", gzip.compress(b'{"msg": "x"}'), [("Content-Encoding", "gzip")])
+        assert "'gzip'" in is_problem(answer, 415, "GW4151")["detail"]
+        assert c.post("/Call", b'{"msg": "x"}', [("Content-Encoding", "Identity")]).json == {"msg": "x"}
+        is_problem(c.post("/Call", b'{"msg": 5}', [("Content-Encoding", "utf-8")]), 400, "GW4001")
     assert len(pair.peer.calls) == 1
 
 
@@ -744,6 +754,14 @@ def check(tmp_path, endpoint, **service):
 def test_wrong_configs(tmp_path, endpoint, code, text):
     status, said = check(tmp_path, endpoint)
     assert status == 2 and text in said and f"[{code}]" in said
+
+
+def test_a_config_without_idl_calls_no_methods(tmp_path):
+    path = tmp_path / "gateway.cfg"
+    path.write_text(config([route("a", "/{service}/{method}", endpoint=rpc("{service}"))], {"echo": ["127.0.0.1:1"]}))
+    result = subprocess.run([os.path.join(build_folder(), "cli", "gwctl"), "check", str(path)], capture_output=True,
+                            text=True, timeout=60)
+    assert result.returncode == 2 and "[GW1026]" in result.stderr and "idl = { folder" in result.stderr
 
 
 def test_variables_are_looked_at_when_they_are_known(tmp_path):

@@ -15,7 +15,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: idl_dump FOLDER [--origins]\n");
         return 2;
     }
-    int result = gw__idl_load_folder(&set, argv[1], &report);
+    int result = gw__idl_load_folder(&set, argv[1], "", &report);
     char *errors = gw__report_text(&report);
     if (errors && *errors)
         fprintf(stderr, "%s\n", errors);

@@ -129,7 +129,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: transcode_probe FOLDER\n");
         return 2;
     }
-    bool good = gw__idl_load_folder(&set, argv[1], &report) == 0;
+    bool good = gw__idl_load_folder(&set, argv[1], "", &report) == 0;
     char *errors = gw__report_text(&report);
     if (!good)
         fprintf(stderr, "%s\n", errors ? errors : "out of memory");

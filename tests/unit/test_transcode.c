@@ -143,8 +143,8 @@ static const struct row rows[] = {
     {"SumMethod", "{\"firstNum\": -2.8, \"secondNum\": 4.3\"}",
      "![" ERROR("/firstNum", "i64", "number -2.8", "sum.thrift:5") ","
      ERROR("/secondNum", "i64", "number 4.3", "sum.thrift:6")
-     ",{\"pointer\":\"/secondNum\",\"expected\":\"',' or '}'\",\"got\":\"something else at byte 35\"}]",
-     SYNTAX("/secondNum", "',' or '}'", "something else at byte 35")},
+     ",{\"pointer\":\"/secondNum\",\"expected\":\"',' or '}'\",\"got\":\"'\\\"' at byte 35\"}]",
+     SYNTAX("/secondNum", "',' or '}'", "'\\\"' at byte 35")},
     {"SumMethod", "{\"firstNum\":\"12\",\"secondNum\":\"abc\"}",
      "![" ERROR("/firstNum", "i64", "string", "sum.thrift:5") ","
      ERROR("/secondNum", "i64", "string", "sum.thrift:6") "]", "{\"firstNum\":12,\"secondNum\":0}"},
@@ -154,7 +154,8 @@ static const struct row rows[] = {
     {"SumMethod", "{\"firstNum\":true,\"secondNum\":{\"a\":[1]}}",
      "![" ERROR("/firstNum", "i64", "true", "sum.thrift:5") ","
      ERROR("/secondNum", "i64", "object", "sum.thrift:6") "]", "{\"firstNum\":1,\"secondNum\":0}"},
-    {"SumMethod", "{} x", SYNTAX("", "nothing more", "something else at byte 3"), "="},
+    {"SumMethod", "{} x", SYNTAX("", "nothing more", "'x' at byte 3"), "="},
+    {"SumMethod", "\xef\xbb\xbf{}", SYNTAX("", "a value", "the byte 0xef at byte 0"), "="},
 
     {"echo_scalars", "{\"color\":\"BLUE\"}", "{\"color\":4}",
      "{\"color\":4,\"truth\":false,\"tiny\":0,\"small\":0,\"medium\":0,\"large\":0,\"ratio\":0,\"text\":\"\","
@@ -209,8 +210,8 @@ static const struct row rows[] = {
     {"echo_i64", "{\"value\":-9223372036854775808}", NULL, "="},
     {"echo_list", "{\"value\":[1,2,3]}", NULL, "="},
     {"echo_list", "{\"value\":[1,2.5]}", ONE("/value/1", "i32", "number 2.5", "types.thrift:177"), "{\"value\":[1,2]}"},
-    {"echo_list", "{\"value\":[!", SYNTAX("/value", "a value", "something else at byte 10"), "="},
-    {"echo_list", "{\"value\":[1,!", SYNTAX("/value/0", "a value", "something else at byte 12"), "="},
+    {"echo_list", "{\"value\":[!", SYNTAX("/value", "a value", "'!' at byte 10"), "="},
+    {"echo_list", "{\"value\":[1,!", SYNTAX("/value/0", "a value", "'!' at byte 12"), "="},
     {"echo_list", "{\"value\":7}", ONE("/value", "list<i32>", "number 7", "types.thrift:177"), "{\"value\":[7]}"},
     {"join", "{\"second\":\"b\",\"first\":\"a\"}", "{\"second\":\"b\",\"first\":\"a\",\"times\":1}",
      "{\"second\":\"b\",\"first\":\"a\",\"times\":0}"},
