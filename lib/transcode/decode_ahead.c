@@ -1,11 +1,11 @@
-/* The short way through bytes that are as expected: header, key and value of a field in one go. Each entry is taken
- * whole, or nothing of it. So nothing is decided here: what is not plain to see, or not whole in the piece, is left to
- * the long way, which tells what is wrong with it. */
+/* Fast path of decode.c: while the bytes are what the schema expects, header, key and value of a field are converted at
+ * once. An entry is converted whole, or not at all. Nothing is refused here: whatever is unusual, or not whole in the
+ * piece, is left to the general path, which reports errors. */
 #include "json/block.h"
 #include "transcode/inside.h"
 
 enum {
-    KEY_BYTES = 64,                                 /* a longer one goes the long way */
+    KEY_BYTES = 64,                                 /* a longer one is left to the general path */
     ENTRY_BYTES = 1 + KEY_BYTES + 1 + GW__DECODE_SCALAR_BYTES + 4, /* of JSON: an entry but for a longer string */
 };
 

@@ -369,8 +369,6 @@ static enum gw__wire_status stop(struct gw__encode *encode)
     gw__wire_settle(encode->wire);
     if (encode->wire->lost && !encode->wire->full)
         encode->no_memory = true;
-    if (encode->wire->full && !encode->error_count)
-        gw__encode_wrong_text(encode, "fewer bytes", gw__str("too long"));
     if (encode->error_count)
         gw__json_put_close(&encode->errors, ']');
     if (encode->errors.lost)

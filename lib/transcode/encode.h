@@ -56,7 +56,7 @@ void gw__encode_init(struct gw__encode *encode, const struct gw__method *method,
 void gw__encode_finish(struct gw__encode *encode);
 
 /* The next piece of text; it may be empty, as must be the last if that is not known before. MORE: feed on. BAD: look at
- * no_memory, then at `errors`. After DONE or BAD feed no more. */
+ * no_memory, then at wire->full, then at `errors`. After DONE or BAD feed no more. */
 enum gw__wire_status gw__encode_feed(struct gw__encode *encode, const char *text, size_t size, bool last);
 
 #endif

@@ -1,6 +1,6 @@
-/* The short way through a text that is as expected: key, colon and value in one go, without events. Each entry is taken
- * whole, or reader and frames are left where a step of the long way begins. So nothing is decided here: what is not
- * plain to see is left to the long way, which tells what is wrong with it. */
+/* Fast path of encode.c: while the text is what the schema expects, key, colon and value of an entry are read at once,
+ * without the reader's events. An entry is read whole, or reader and frames are left as they are between two steps of
+ * the general path. Nothing is refused here: whatever is unusual is left to the general path, which reports errors. */
 #include "json/block.h"
 #include "transcode/inside.h"
 
@@ -110,8 +110,8 @@ INLINE const char *take_scalar(const struct gw__type *type, const char *at, cons
     }
 }
 
-/* A string that ends in another piece or segment or has rare escapes goes the long way from there on. `end`: of what
- * may be looked at. */
+/* A string that ends in another piece or segment, or has rare escapes, is left to the general path from there on. No
+ * byte from `end` on is looked at. */
 static enum result take_string(struct gw__encode *encode, const struct gw__type *type, const char *end)
 {
     struct gw__json *json = &encode->json;

@@ -499,7 +499,7 @@ START_TEST(output_is_bounded)
     strcat(body, "]}");
     gw__encode_init(&pass, find("echo_lists"), true, &wire);
     ck_assert_int_eq(encode_all(&pass, body, strlen(body), &whole), GW__WIRE_BAD);
-    ck_assert(wire.full && !pass.no_memory && pass.error_count == 1);
+    ck_assert(wire.full && !pass.no_memory && pass.error_count == 0);
     gw__encode_finish(&pass);
     gw__wire_finish(&wire);
 }
