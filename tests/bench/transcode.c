@@ -28,6 +28,7 @@ static struct document documents[2][DOCUMENTS];
 static const struct gw__method *method;
 static struct gw__encode encode;
 static struct gw__decode decode;
+static struct gw__wire wire; /* both buffers are used again, as a worker does */
 static struct gw__json_out writer;
 static char out[OUT_BYTES];
 static uint64_t state = 88172645463325252u;
@@ -265,14 +266,12 @@ static size_t tree_to_thrift(const struct document *document)
 
 static size_t json_to_thrift(const struct document *document)
 {
-    struct gw__wire wire = {0};
+    gw__wire_reset(&wire);
     gw__encode_init(&encode, method, false, &wire);
     if (gw__encode_feed(&encode, document->json, document->json_size, true) != GW__WIRE_DONE)
         exit(1);
     gw__encode_finish(&encode);
-    size_t size = gw__wire_settle(&wire);
-    gw__wire_finish(&wire);
-    return size;
+    return gw__wire_settle(&wire);
 }
 
 static size_t thrift_to_tree(const struct document *document)
@@ -310,14 +309,13 @@ static const struct {
 
 static void make_document(struct document *document, size_t size)
 {
-    struct gw__wire wire = {0};
     document->json = make_json(size, &document->json_size);
     gw__encode_init(&encode, method, false, &wire);
     if (gw__encode_feed(&encode, document->json, document->json_size, true) != GW__WIRE_DONE)
         exit(1);
     document->bytes = wire_bytes(&wire, &document->bytes_size);
     gw__encode_finish(&encode);
-    gw__wire_finish(&wire);
+    gw__wire_reset(&wire);
     if (tree_to_thrift(document) != document->bytes_size || memcmp(out, document->bytes, document->bytes_size) != 0)
         exit(1);
 }
@@ -383,6 +381,7 @@ int main(int argc, char **argv)
         free(documents[i / DOCUMENTS][i % DOCUMENTS].json);
         free(documents[i / DOCUMENTS][i % DOCUMENTS].bytes);
     }
+    gw__wire_finish(&wire);
     gw__json_out_finish(&writer);
     gw__schema_destroy(schema);
     return 0;
