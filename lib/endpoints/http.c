@@ -1,5 +1,5 @@
-/* Endpoint `http`: proxies to an instance of a service, heads re-serialised from their one parse, bodies
- * passed on as they come. Nothing is buffered beyond what a blocked socket leaves. */
+/* Endpoint `http`: proxies to an instance of a service, heads re-serialised from their one parse, bodies passed on as
+ * they come. Nothing is buffered but what a blocked socket leaves, and a small body that may have to be sent again. */
 #include "builtin.h"
 #include "endpoints/forwarding.h"
 #include "endpoints/max_forwards.h"
@@ -8,7 +8,6 @@
 
 #include <gateway/endpoint.h>
 #include <gateway/error.h>
-
 
 struct proxy {
     struct gw__service *service;
