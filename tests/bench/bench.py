@@ -7,7 +7,7 @@ median of the ratios of the same round. A sample is taken when the machine is qu
 more than 0.3 of a core is taken again, twice at most, then marked. A proxy core with more than 5 % idle means
 that the load was the limit, so req/s then says nothing about the proxy.
 
-Needs the Debian packages nginx-light, haproxy and wrk (the others of this folder: valgrind, linux-perf or strace).
+Needs the Debian packages nginx-light, haproxy, wrk and nghttp2-client (the others of this folder: valgrind, linux-perf or strace).
 
     GW_BUILD=build tests/bench/bench.py --rounds 5 --seconds 4 --cells /s:64,/m:64,/l:64 nginx haproxy gwctl
 """
