@@ -25,7 +25,8 @@ enum gw_flow gw__endpoint_fail_attempt(struct gw_exchange *ex, const struct gw__
         [GW__ATTEMPT_NO_INSTANCE] = {503, "GW5033", "destination_unavailable", "has no instance"},
         [GW__ATTEMPT_REFUSED] = {502, "GW5021", "connection_refused", "refuses connections"},
         [GW__ATTEMPT_TIMEOUT] = {502, "GW5022", "connection_timeout", "does not accept connections in time"},
-        [GW__ATTEMPT_MEMORY] = {503, "GW5031", "proxy_internal_error", "cannot be reached: out of memory"},
+        [GW__ATTEMPT_MEMORY] = {503, "GW5031", "proxy_internal_error",
+                                "cannot be reached: out of memory or descriptors"},
     };
     enum gw__attempt_failure failure = attempt->failure;
     note_instance(ex, attempt);

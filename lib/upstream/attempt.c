@@ -31,6 +31,12 @@ static bool connect_to(struct gw__attempt *attempt, struct gw__pool *pool)
     return attempt->outbound != NULL;
 }
 
+/* What no other instance would change. */
+static bool is_own_lack(int error)
+{
+    return error == ENOMEM || error == ENOBUFS || error == EMFILE || error == ENFILE;
+}
+
 /* The one whose turn it is; after a failure the one that stands behind it, whatever others did to the turns. */
 static struct gw__instance *choose(struct gw__attempt *attempt, const struct gw__snapshot *snapshot)
 {
@@ -48,7 +54,9 @@ static enum gw__attempt_result try_next(struct gw__attempt *attempt)
         if (!count)
             return failed(attempt, GW__ATTEMPT_NO_INSTANCE);
         if (attempt->tries++ >= count)
-            return failed(attempt, attempt->error == ETIMEDOUT ? GW__ATTEMPT_TIMEOUT : GW__ATTEMPT_REFUSED);
+            return failed(attempt, attempt->error == ETIMEDOUT   ? GW__ATTEMPT_TIMEOUT
+                                   : is_own_lack(attempt->error) ? GW__ATTEMPT_MEMORY
+                                                                 : GW__ATTEMPT_REFUSED);
         struct gw__instance *instance = choose(attempt, snapshot);
         struct gw__pool *pool = instance ? pool_of(attempt, instance) : NULL;
         if (!pool)
@@ -59,7 +67,7 @@ static enum gw__attempt_result try_next(struct gw__attempt *attempt)
             return GW__ATTEMPT_READY;
         if (connect_to(attempt, pool))
             return GW__ATTEMPT_WAITING;
-        if (attempt->error == ENOMEM)
+        if (is_own_lack(attempt->error))
             return failed(attempt, GW__ATTEMPT_MEMORY);
     }
 }
