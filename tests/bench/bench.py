@@ -7,7 +7,8 @@ median of the ratios of the same round. A sample is taken when the machine is qu
 more than 0.3 of a core is taken again, twice at most, then marked. A proxy core with more than 5 % idle means
 that the load was the limit, so req/s then says nothing about the proxy.
 
-Needs the Debian packages nginx-light, haproxy, wrk and nghttp2-client (the others of this folder: valgrind, linux-perf or strace).
+Needs the Debian packages nginx-light, haproxy, wrk and nghttp2-client (the others of this folder: valgrind, linux-perf
+or strace).
 
     GW_BUILD=build tests/bench/bench.py --rounds 5 --seconds 4 --cells /s:64,/m:64,/l:64 nginx haproxy gwctl
 """
@@ -171,8 +172,8 @@ def measure(options):
                     for target in targets[shift:] + targets[:shift]:
                         result = {"round": number, **quiet_sample(target, upstream, cell, options)}
                         results.append(result)
-                        print(f"round {number} {target.name:8} {cell.path} {cell.connections:4} {cell.kind:6} {result['us']:7.2f} us  "
-                              f"{result['rps']:8.0f}/s  idle {result['idle']:.0%}  foreign {result['foreign']:.2f}",
+                        print(f"round {number} {target.name:8} {cell.path} {cell.connections:4} {cell.kind:6} "
+                              f"{result['us']:7.2f} us  {result['rps']:8.0f}/s  idle {result['idle']:.0%}  foreign {result['foreign']:.2f}",
                               file=sys.stderr, flush=True)
                         if options.jsonl:
                             with open(options.jsonl, "a") as f:
@@ -202,8 +203,9 @@ def table(results, options):
     median = lambda rows, key: statistics.median(r[key] for r in rows)
     out = []
     for cell in options.cells:
-        headers = 1 + len(options.header) + len(KINDS[cell.kind].headers)
-        out.append(f"**{cell.path}, {cell.connections} connections, {headers} request headers{KINDS[cell.kind].text}**\n")
+        kind = KINDS[cell.kind]
+        headers = 1 + len(options.header) + len(kind.headers)
+        out.append(f"**{cell.path}, {cell.connections} connections, {headers} request headers{kind.text}**\n")
         head = ["proxy", "req/s", "p50 ms", "p99 ms", "CPU µs/req min", "median", "user / sys",
                 *[f"vs {p}: minima, medians, same round" for p in peers], "core idle", "foreign", "RSS MiB"]
         out += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
