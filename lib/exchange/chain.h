@@ -18,7 +18,7 @@ struct gw__scope {
     struct gw__report *report; /* where gw_*_error() goes */
     const void *table;
     bool has_idl; /* the config names a folder */
-    bool no_idl; /* the IDL is wrong, which has been reported: that a name is not in it says nothing */
+    bool idl_failed; /* it could not be loaded, which has been reported: that a name is missing from it says nothing */
 };
 
 /* What a hook gets as `self`: begins an instance of a filter, an endpoint or a predicate. */

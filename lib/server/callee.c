@@ -69,7 +69,7 @@ const struct gw__callee *gw__instance_callee(const struct gw__instance_head *hea
     const struct gw__callee *callee = find(head, options, key);
     if (!callee || callee->rpc)
         return callee;
-    if (head->scope->no_idl)
+    if (head->scope->idl_failed)
         return NULL;
     gw__report_add(head->scope->report, origin_of(head, options, key), "GW1026",
                    "service '%s' is described by no IDL file: '%s' calls methods", callee->service->name, head->name);

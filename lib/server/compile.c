@@ -91,7 +91,7 @@ static void *make(struct compiler *c, int kind, size_t size, size_t data_size, v
 /* create() said no: if it did not say why, and the IDL is not why, we say that. */
 static void check_created(struct compiler *c, const struct gw__instance_head *head, int result, size_t errors_before)
 {
-    if (result < 0 && c->report->count == errors_before && !c->scope.no_idl)
+    if (result < 0 && c->report->count == errors_before && !c->scope.idl_failed)
         gw__report_add(c->report, head->origin, "GW1022", "'%s' can't be set up", head->name);
 }
 
@@ -322,7 +322,7 @@ static const struct gw__rpc *find_rpc(struct compiler *c, const struct gw_servic
     const struct gw_option *given = gw_option_get(checked->settings, "idl");
     const char *name = given ? gw_option_text(given) : config->name;
     const struct gw__idl_name *found = gw__idl_set_find(&c->table->idl, name, strlen(name));
-    if (found || !given || c->scope.no_idl)
+    if (found || !given || c->scope.idl_failed)
         return found ? found->service : NULL;
     const char *names[MAX_NAMES];
     size_t count = 0;
@@ -489,7 +489,7 @@ struct gw__table *gw__table_compile(struct gw_server *server, const struct gw__r
     struct compiler *c = &compiler;
     if (prepare(c) && make_common(c)) {
         if (checked->idl_folder)
-            c->scope.no_idl = gw__idl_load_folder(&table->idl, checked->idl_folder, checked->idl_origin, report) < 0;
+            c->scope.idl_failed = gw__idl_load_folder(&table->idl, checked->idl_folder, checked->idl_origin, report) < 0;
         for (size_t i = 0; i < config->service_count; i++)
             compile_service(c, services, i);
         for (size_t i = 0; i < config->route_count; i++) {
