@@ -489,7 +489,8 @@ struct gw__table *gw__table_compile(struct gw_server *server, const struct gw__r
     struct compiler *c = &compiler;
     if (prepare(c) && make_common(c)) {
         if (checked->idl_folder)
-            c->scope.idl_failed = gw__idl_load_folder(&table->idl, checked->idl_folder, checked->idl_origin, report) < 0;
+            c->scope.idl_failed =
+                gw__idl_load_folder(&table->idl, checked->idl_folder, checked->idl_origin, report) < 0;
         for (size_t i = 0; i < config->service_count; i++)
             compile_service(c, services, i);
         for (size_t i = 0; i < config->route_count; i++) {

@@ -639,16 +639,18 @@ class Decoder:
             raise Bad("no type")
         return wire, self.unpack(">h")[0]
 
+    def known_fields(self, record):
+        """One after the other, in front of their values; others are passed over."""
+        while found := self.field():
+            field = record.by_id.get(found[1])
+            if field and field.type.wire == found[0]:
+                yield field
+            else:
+                self.skip(found[0], 0)
+
     def result(self, record):
         outcome = value = None
-        while True:
-            found = self.field()
-            if not found:
-                break
-            field = record.by_id.get(found[1])
-            if not field or field.type.wire != found[0]:
-                self.skip(found[0], 0)
-                continue
+        for field in self.known_fields(record):
             if outcome:
                 raise Bad("two results")
             outcome, value = field, self.value(field.type, 1)
@@ -716,14 +718,7 @@ class Decoder:
         if depth == DEPTH + 1:
             raise Bad("too deep")
         seen, pairs = set(), []
-        while True:
-            found = self.field()
-            if not found:
-                break
-            field = record.by_id.get(found[1])
-            if not field or field.type.wire != found[0]:
-                self.skip(found[0], 0)
-                continue
+        for field in self.known_fields(record):
             if field in seen:
                 raise Bad("twice")
             seen.add(field)
@@ -745,10 +740,7 @@ class Decoder:
     def skip_record(self, depth):
         if depth == DEPTH:
             raise Bad("too deep")
-        while True:
-            found = self.field()
-            if not found:
-                return
+        while found := self.field():
             self.skip(found[0], depth + 1)
 
     def skip_container(self, wire, depth):
