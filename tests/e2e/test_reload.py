@@ -38,7 +38,10 @@ class Load:
                         client.close()
                     client = self.gw.client()
                 target = self.targets[self.count % len(self.targets)]
-                answer = client.get(target)
+                if target == "/sink":
+                    answer = client.request("POST", target, body=pattern(3000)).response()
+                else:
+                    answer = client.get(target)
                 self.count += 1
                 if answer.status != 200 or (target == "/bytes/3000" and answer.body != pattern(3000)):
                     self.failed.append(repr(answer))
@@ -88,6 +91,29 @@ def test_reload_under_load(gateway, upstream, reload):
     def ended(counts):
         return counts["requests"] == counts["ends"] and counts["wrong"] == 0
     eventually(lambda: ended(gw.get("/counts").json), what="the end of all exchanges")  # another worker's may be behind
+
+
+@pytest.mark.threads
+def test_ten_reloads_under_64_connections(gateway, factory):
+    """Kept and fresh connections, through instances that come and go."""
+    ups = [factory.upstream() for _ in range(3)]
+    def generation(number):
+        routes = [route("text", predicates={"path": "/text"}, endpoint=respond(str(number))),
+                  route("sink", path="/sink", filters=[{"add_request_header": {"name": "X-Number", "value": f"n{number}"}}]),
+                  *(route(f"extra{i}", path=f"/extra/{i}", endpoint=respond()) for i in range(number % 3 * 50)), route("all")]
+        chosen = [up.address for i, up in enumerate(ups) if i != number % 3]
+        listeners = ["127.0.0.1:0"] + [f"unix:{factory.folder}/second.sock"] * (number % 2)
+        return config(routes, {"up": chosen}, workers=2, listeners=listeners)
+    gw = gateway(generation(0))
+    with Load(gw, ("/text", "/bytes/3000", "/sink"), clients=64) as load:
+        for number in range(1, 11):
+            time.sleep(1.2 if os.environ.get("GW_LONG") else 0.25)
+            gw.write(generation(number))
+            gw.signal(signal.SIGHUP)
+            eventually(lambda: str(number) in load.texts, what="reload")
+    assert not load.failed, load.failed[:5]
+    assert load.count > 500
+    assert all(up.requests for up in ups)
 
 
 def test_requests_in_flight_finish_on_the_old_table(gateway, upstream):
