@@ -211,10 +211,13 @@ static const char *first_misfit(struct gw_exchange *ex, const struct gw__json_ou
     struct gw__json json;
     struct gw__str text;
     gw__json_init(&json, 4);
-    gw__json_feed(&json, errors->begin, (size_t)(errors->at - errors->begin), true);
+    size_t size = (size_t)(errors->at - errors->begin);
+    gw__json_feed(&json, errors->begin, size, true);
     for (int i = -2; i < 6; i++) { /* [ { and three keys with their values: pointer, expected, got */
         gw__json_next(&json);
-        if (i >= 0 && gw__json_text(&json, &text) == GW__JSON_DONE && i % 2)
+        if (i == 1 && size > GW__JSON_TEXT_BYTES && gw__json_skip(&json) == GW__JSON_DONE)
+            said[0] = "(a long pointer)";
+        else if (i >= 0 && gw__json_text(&json, &text) == GW__JSON_DONE && i % 2)
             said[i / 2] = gw_exchange_print(ex, "%.*s", (int)text.size, text.data);
     }
     gw__json_finish(&json);

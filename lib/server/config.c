@@ -192,7 +192,7 @@ void gw_config_set(struct gw_config *config, const char *key, const struct gw_op
 
 void gw_config_set_idl_folder(struct gw_config *config, const char *folder)
 {
-    gw_config_set(config, "idl", GW_OPTIONS("folder", folder));
+    gw_config_set(config, "idl", gw_option_once("", NULL, "folder", folder, (const char *)0));
 }
 
 const struct gw_option *gw_config_get(const struct gw_config *config, const char *key)

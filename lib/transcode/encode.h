@@ -35,7 +35,7 @@ struct gw__encode {
     bool no_memory;
     bool begun; /* something stands in the text */
     struct gw__json_out errors; /* JSON array of {pointer, expected, got, idl}, once BAD was returned */
-    unsigned error_count;       /* of those told, at most GW__ENCODE_ERRORS */
+    unsigned error_count;       /* of those told, at most GW__ENCODE_ERRORS, fewer if they are long */
     size_t last_error;          /* where in `errors` the last of them begins */
     uint8_t step;
     unsigned depth;

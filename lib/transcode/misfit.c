@@ -6,7 +6,10 @@
 
 #include <stdio.h>
 
-enum { GOT_BYTES = 60 };
+enum {
+    GOT_BYTES = 60,
+    ERRORS_BYTES = 64 << 10 /* what all of them may have before one more: a pointer may be as long as the body */
+};
 
 /* A key as the wire has it, as JSON has it; an enum's by number, however the text has it. */
 static void add_key(struct gw__text *pointer, const struct gw__type *type, const char *key)
@@ -67,9 +70,14 @@ static size_t shown(struct gw__str got)
     return size;
 }
 
+static bool is_full(const struct gw__encode *encode)
+{
+    return encode->error_count == GW__ENCODE_ERRORS || encode->errors.at - encode->errors.begin > ERRORS_BYTES;
+}
+
 void gw__encode_misfit(struct gw__encode *encode, const struct gw__misfit *misfit)
 {
-    if (encode->error_count == GW__ENCODE_ERRORS)
+    if (is_full(encode))
         return;
     struct gw__text text = {0}, pointer = {0};
     struct gw__json_out *out = &encode->errors;
@@ -171,7 +179,7 @@ static const char *nearest_field(const struct gw__record *record, struct gw__str
 
 void gw__encode_unknown(struct gw__encode *encode, const struct gw__record *record, struct gw__str name)
 {
-    if (encode->error_count == GW__ENCODE_ERRORS)
+    if (is_full(encode))
         return;
     char expected[128];
     bool arguments = record == encode->method->arguments;
@@ -206,8 +214,9 @@ void gw__encode_syntax(struct gw__encode *encode)
     };
     if (encode->json.error == GW__JSON_NO_MEMORY)
         encode->no_memory = true;
-    if (encode->error_count == GW__ENCODE_ERRORS) { /* this one is told at any rate */
+    if (is_full(encode)) { /* this one is told at any rate */
         encode->error_count--;
+        encode->errors.comma = encode->error_count > 0;
         encode->errors.at = encode->errors.begin + encode->last_error;
     }
     char got[80], byte[20];

@@ -338,6 +338,38 @@ def test_every_misfit_is_told(pair):
     assert [e["pointer"] for e in problem["errors"]] == ["/msg", "/n", "/color"]
 
 
+@pytest.mark.parametrize("size, told", [(100, 20), (10_000, 7), (60_000, 2)])
+@pytest.mark.parametrize("tail", ["", ", !"])
+def test_an_answer_about_long_names_is_not_much_longer(pair, size, told, tail):
+    names = [f"{i}{'x' * size}" for i in range(30)]
+    body = "{" + ", ".join(f'"{name}": 1' for name in names) + tail + "}"
+    answer = pair.post("/Call", body.encode())
+    said = is_problem(answer, 400, "GW4001")
+    pointers = [error["pointer"][1:] for error in said["errors"]]
+    if tail:
+        assert said["errors"][-1]["got"].startswith("'!' at byte")
+        pointers.pop()
+    assert pointers == names[:len(pointers)] and len(pointers) + bool(tail) == told
+    short = sum(map(len, pointers)) < 64_000
+    assert said["detail"].startswith("/0xxx" if short else "(a long pointer): expected a field of Req")
+
+
+def test_one_pointer_may_be_longer_than_all_others(tmp_path, factory):
+    (tmp_path / "idl").mkdir()
+    (tmp_path / "idl" / "tree.thrift").write_text("struct T { 1: map<string, T> t, 2: string s }\nservice S { T m(1: T t) }\n")
+    gw = factory.gateway(config([route("a", "/", endpoint=rpc("tree", "m"))], {"tree": ["127.0.0.1:1"]},
+                                idl={"folder": str(tmp_path / "idl")}, decorators=[PROBLEM]))
+    name = "k" * 60_000
+    with gw.client() as c:
+        for tail in ("", ', "t": !'):
+            body = '{"t": {"%s": ' % name * 5 + '{"s": 1, "x": 1%s}' % tail + "}}" * 5
+            said = is_problem(c.post("/", body.encode()), 400, "GW4001")
+            got = f"'!' at byte {body.index('!')}" if tail else "number 1"
+            pointer = f"/t/{name}" * 5 + ("/t" if tail else "/s")
+            assert [(e["pointer"], e["got"]) for e in said["errors"]] == [(pointer, got)]
+            assert said["detail"].startswith("(a long pointer): expected ")
+
+
 def test_too_large_a_request(pair):
     assert is_problem(pair.post("/small/Call", {"msg": "x" * 2000}), 413, "GW4131")
     body = {"texts": [""] * 250}  # 1,014 bytes of JSON, and each becomes four of a length
