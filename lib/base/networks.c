@@ -1,4 +1,4 @@
-/* A list that is looked through from the front: who configures it names a few, or the few hundred of a CDN. */
+/* An array that is searched from the front: configs name a few networks, or the few hundred of a CDN. */
 #include "base/networks.h"
 
 #include "base/alloc.h"
@@ -45,7 +45,7 @@ struct gw__networks *gw__networks_create(size_t capacity)
     return networks;
 }
 
-/* The digits behind the slash; -1 for none. */
+/* A decimal number up to `most`; -1 if it is none. */
 static int parse_bits(const char *text, int most)
 {
     int bits = 0;
@@ -96,7 +96,7 @@ static bool covers(const struct network *network, const struct gw__ip *address)
 {
     unsigned whole = network->bits / 8, rest = network->bits % 8;
     const uint8_t *a = network->address.bytes, *b = address->bytes;
-    if (network->bits < 96 && is_v4(address)) /* ::/0 is of IPv6 alone */
+    if (network->bits < 96 && is_v4(address)) /* ::/0 and the like are of IPv6 alone */
         return false;
     return memcmp(a, b, whole) == 0 && (!rest || (a[whole] ^ b[whole]) >> (8 - rest) == 0);
 }

@@ -1,4 +1,4 @@
-/* Networks: a set of IP networks, and maybe of Unix sockets, that an address is in or not. Immutable once filled, and
+/* Networks: a set of IP networks, optionally with all Unix sockets. Immutable once filled, and reference
  * counted: tables and listeners of several threads share one. */
 #ifndef GW_BASE_NETWORKS_H
 #define GW_BASE_NETWORKS_H
@@ -14,10 +14,10 @@ struct gw__ip {
 
 struct gw__networks;
 
-/* "192.0.2.1" or "2001:db8::1", nothing around it. False for what is none. */
+/* Parses "192.0.2.1" or "2001:db8::1", without brackets or port. False if it is no address. */
 bool gw__ip_parse(struct gw__ip *out, const char *text, size_t size);
 
-/* With room for so many; held once. NULL when out of memory. */
+/* An empty set with room for `capacity` networks; the caller holds one reference. NULL when out of memory. */
 struct gw__networks *gw__networks_create(size_t capacity);
 /* Adds "10.0.0.0/8", "2001:db8::/32", a single address or "unix"; bits behind the prefix are ignored. NULL, or a static
  * sentence that says what is wrong. */

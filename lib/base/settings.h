@@ -1,4 +1,4 @@
-/* Limits, timeouts and ways of HTTP, as checked values: bytes, counts, milliseconds. Each may be said at the top, at a
+/* Limits, timeouts, options of HTTP, as checked values: bytes, counts, milliseconds. Each may be said at the top, at a
  * listener or at a route; what is not said inherits. */
 #ifndef GW_BASE_SETTINGS_H
 #define GW_BASE_SETTINGS_H
@@ -32,7 +32,7 @@ struct gw__timeouts {
     int64_t total_ms;      /* of an exchange, from its head to the last byte: 504, 408, or cut */
 };
 
-/* Which fields tell instances of the client and of the proxies between; the others go no further. */
+/* Which fields tell instances the client's address; others of this kind are dropped. */
 enum gw__forwarded {
     GW__FORWARDED_X,        /* X-Forwarded-For, -Proto, -Host */
     GW__FORWARDED_STANDARD, /* Forwarded, RFC 7239 */
@@ -41,12 +41,12 @@ enum gw__forwarded {
     GW__FORWARDED_PASS, /* all as they came */
 };
 
-/* How a listener speaks HTTP. Who keeps a copy holds `trusted`. */
+/* HTTP options of a listener. Every copy holds a reference to `trusted`. */
 struct gw__http_options {
     struct gw__networks *trusted; /* proxies; NULL: none */
     uint8_t forwarded;  /* enum gw__forwarded */
     bool trace;         /* TRACE is routed like any method */
-    bool server;        /* answers of the gateway name it in Server, instances' keep theirs */
+    bool server;        /* own answers have `Server: gateway`, instances' keep theirs; false: none has it */
     bool merge_slashes; /* "//" in a path is "/" */
 };
 

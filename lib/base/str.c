@@ -1,4 +1,4 @@
-/* What of slices and texts is too long to be inline. */
+/* Functions of strings that are too long to be inline. */
 #include "base/str.h"
 
 #include <endian.h>

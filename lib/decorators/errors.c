@@ -10,7 +10,7 @@
 
 struct errors {
     bool problem, envelope;
-    bool category; /* failures of a call have a shape of their own */
+    bool category; /* rpc_errors = "category" */
 };
 
 static int errors_create(struct gw_filter *self, const struct gw_option *options)
@@ -48,7 +48,7 @@ static void put_member(struct gw__line *line, const char *key, const char *value
     gw__line_json(line, value ? value : "", SIZE_MAX);
 }
 
-/* Room for the message, the members of the error and what is around them; JSON may make a text six times as long. */
+/* Room for the message, the members of the error and what is around them: escaped, a byte takes up to six. */
 static bool line_begin(struct gw__line *line, struct gw_exchange *ex, const char *message)
 {
     size_t room = 512 + 6 * strlen(message);
@@ -141,7 +141,7 @@ static const char *envelope_text(int number)
     return texts[number - 10001];
 }
 
-/* Where the member of a JSON object ends that begins at `at`. */
+/* Returns the end of the JSON object's member that begins at `at`. */
 static const char *member_end(const char *at)
 {
     int depth = 0;
@@ -159,7 +159,7 @@ static const char *member_end(const char *at)
     return at;
 }
 
-/* JSON of the exception's value, out of `{"type":…,"value":…}`; NULL if there is none. */
+/* The exception's value, as JSON, from the member `{"type":…,"value":…}`; NULL if there is none. */
 static const char *exception_value(struct gw_exchange *ex)
 {
     static const char key[] = "\"value\":";
@@ -187,7 +187,7 @@ static bool put_missing_method(struct gw__line *line, struct gw_exchange *ex)
     return true;
 }
 
-/* The shape of a call that failed at the server's; false if it is no such failure. */
+/* Failures of a call have a shape of their own with rpc_errors = "category". False: this is none of them. */
 static bool put_failed_call(struct gw__line *line, struct gw_exchange *ex, const char *code, const char *message)
 {
     if (is_code(code, "GW4043"))
@@ -216,7 +216,7 @@ static enum gw_flow answer_envelope(struct gw_exchange *ex, const struct errors 
         put_member(&line, ",\"err_message\":", envelope_text(number));
         gw__line_puts(&line, "}");
     }
-    /* What the codec refused never came to on_request. */
+    /* What the HTTP codec refused has not passed on_request, and keeps its status. */
     return gw_exchange_reply_data(ex, gw_exchange_envelope(ex) ? 200 : status, "application/json; charset=utf-8", body,
                                   (size_t)(line.at - body));
 }

@@ -1,6 +1,6 @@
-/* Calls by an IDL: HTTP's side of them. Nothing here knows how messages are delimited or connections used. A response's
- * head is not sent before the result is complete or its JSON longer than SEND_BYTES: until then a failure can still be
- * told as one. */
+/* The HTTP side of RPC calls. Nothing here knows how messages are delimited or connections are used. A response's head
+ * is not sent before the result is complete or its JSON is longer than SEND_BYTES: until then a failure can still be
+ * answered with a status of its own. */
 #include "endpoints/rpc.h"
 
 #include "base/alloc.h"
@@ -12,14 +12,14 @@
 #include <strings.h>
 
 enum {
-    SEND_BYTES = 16 << 10,
+    SEND_BYTES = 16 << 10,    /* of an incomplete result: more is sent without waiting for the rest */
     SPARES = 64,              /* converters a worker keeps */
     KEPT_OUT_BYTES = 64 << 10 /* a larger buffer of an answer is not kept */
 };
 
 #define SUCCESS "{\"err_code\":0,\"err_message\":\"success\""
 
-/* ---- what is called ---- */
+/* ---- service and method ---- */
 
 static bool is_variable(const char *name)
 {
@@ -67,7 +67,7 @@ int gw__rpc_target_create(struct gw_endpoint *self, struct gw__rpc_target *targe
     return GW_ERROR_CONFIG;
 }
 
-/* A text as JSON for a member of a failure; NULL when out of memory, which the exchange knows. */
+/* The text as a JSON string; NULL when out of memory, which is noted in the exchange. */
 static const char *quote(struct gw_exchange *ex, const char *text)
 {
     struct gw__json_out out = {0};
@@ -145,7 +145,7 @@ static struct gw__rpc_converter *get_converter(struct gw__context *context)
     return converter;
 }
 
-/* What it was used for last is over. */
+/* Ends what the converter was last used for. */
 static void stop_use(struct gw__rpc_converter *converter)
 {
     if (converter->use == GW__RPC_ENCODES)
@@ -204,7 +204,7 @@ void gw__rpc_begin_request(struct gw__rpc_call *call)
     gw__encode_init(&converter->encode, call->method, call->options.json == GW__JSON_KITEX, &converter->wire);
 }
 
-/* The first of the misfits, for people: it is read back from the JSON that tells all of them. */
+/* The first misfit as a sentence, read back from the JSON array of all of them. */
 static const char *first_misfit(struct gw_exchange *ex, const struct gw__json_out *errors)
 {
     const char *said[3] = {"", "", ""};
@@ -290,7 +290,8 @@ void gw__rpc_fail_closed(struct gw__rpc_call *call)
 
 /* ---- the answer ---- */
 
-/* Members can go into a result that is an object and has none of their names; a map's names are not known before. */
+/* err_code and err_message can be merged into a struct that has no fields of these names. A map's keys are not known
+ * before they are written, so a map always goes into `data`. */
 static enum gw__rpc_wrap choose_wrap(const struct gw__type *success)
 {
     if (!gw__kind_is_record(success->kind))
@@ -332,7 +333,8 @@ static bool is_success(const struct gw__rpc_call *call)
     return outcome && outcome->id == 0;
 }
 
-/* Before the first bytes leave: where the result is merged, its brace gives way to a comma, or to nothing. */
+/* Before the first bytes leave: where the result is merged, a comma replaces its opening brace, and nothing if it is
+ * empty. */
 static void settle_envelope(struct gw__rpc_call *call)
 {
     struct gw__json_out *out = &call->converter->out;
@@ -344,7 +346,7 @@ static void settle_envelope(struct gw__rpc_call *call)
     out->at -= empty;
 }
 
-/* length -1: not known yet. */
+/* length: of the body; -1: not known yet. False: it has failed. */
 static bool begin_response(struct gw__rpc_call *call, int status, int64_t length)
 {
     struct gw_exchange *ex = call->ex;

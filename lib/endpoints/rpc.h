@@ -1,6 +1,5 @@
-/* What all RPC endpoints share: which service and method a request calls, how its JSON becomes a message and the
- * result becomes JSON again, in which form that is answered, and how what goes wrong is told. How messages travel is
- * each endpoint's own. */
+/* What all RPC endpoints share: finding the service and method a request calls, converting its JSON to a message and
+ * the result back to JSON, the form of the response, and failures. How messages are sent is up to each endpoint. */
 #ifndef GW_ENDPOINTS_RPC_H
 #define GW_ENDPOINTS_RPC_H
 
@@ -9,31 +8,32 @@
 #include "transcode/encode.h"
 #include "upstream/callee.h"
 
-/* What the options of an endpoint say; begins its instance data. */
+/* An endpoint's options; first member of its instance data. */
 struct gw__rpc_target {
-    const char *service, *method;    /* names, maybe with {variables} */
-    const struct gw__callee *callee; /* NULL: known once the variables are */
-    const struct gw__method *known;  /* the method, likewise */
+    const char *service, *method;    /* names, which may have {variables} of the route */
+    const struct gw__callee *callee; /* NULL: the service's name has variables */
+    const struct gw__method *known;  /* NULL: the method's or the service's name has variables */
     struct gw__rpc_options options;
     bool enum_names;
 };
 
-/* Large; kept by the worker from call to call with the memory of both buffers. */
+/* The state of one call's conversions. It is large: the worker keeps it for later calls, with the memory of both
+ * buffers. */
 struct gw__rpc_converter {
     struct gw__spare spare;
     struct gw__wire wire;    /* the request, until the call is over: it may have to be sent again */
     struct gw__json_out out; /* of the answer: what has not been sent */
     enum { GW__RPC_IDLE, GW__RPC_ENCODES, GW__RPC_DECODES, GW__RPC_TAKES_FAULT } use;
-    union { /* one after the other: a request is sent when all of it has been encoded */
+    union { /* by `use`: the request is encoded completely before an answer can come */
         struct gw__encode encode;
         struct gw__decode decode;
         struct gw__thrift_fault fault;
     };
 };
 
-enum gw__rpc_wrap { GW__RPC_PLAIN, GW__RPC_MERGED, GW__RPC_DATA }; /* a result in the envelope: merged, or its data */
+enum gw__rpc_wrap { GW__RPC_PLAIN, GW__RPC_MERGED, GW__RPC_DATA }; /* in the envelope: merged, or as `data` */
 
-/* One call; begins the scratch of an endpoint. */
+/* One call; first member of the endpoint's scratch. */
 struct gw__rpc_call {
     struct gw_exchange *ex;
     const struct gw__callee *callee;
@@ -43,44 +43,46 @@ struct gw__rpc_call {
     uint32_t prefix; /* bytes of `out` that stand in front of the result */
     uint8_t wrap;    /* enum gw__rpc_wrap */
     bool enum_names;
-    bool begun;      /* the response's head has been handed over */
+    bool begun;      /* gw_exchange_respond() was called */
 };
 
 /* The options `service`, `method`, `encoding`, `transport`, `json`, `enums` of every RPC endpoint; see create() of an
  * endpoint type. Reports [GW1021, GW1026, GW1027]. */
 int gw__rpc_target_create(struct gw_endpoint *self, struct gw__rpc_target *target, const struct gw_option *options);
 
-/* Finds what is called and gets a converter, whose `wire` is empty; else the exchange has failed, as returned. */
+/* Finds service and method and gets a converter, whose `wire` is empty. If that is not GW_CONTINUE the exchange has
+ * failed, and on_request returns the same. */
 enum gw_flow gw__rpc_begin(struct gw__rpc_call *call, struct gw_exchange *ex, const struct gw__rpc_target *target);
-/* Lets go of the converter; may come twice, and without a beginning. */
+/* Gives the converter back. May be called twice, and without gw__rpc_begin(). */
 void gw__rpc_end(struct gw__rpc_call *call);
 
-/* The request's JSON goes to `wire`, behind what stands there. */
+/* From now on the request's JSON is encoded to `wire`, behind what was written there before. */
 void gw__rpc_begin_request(struct gw__rpc_call *call);
-/* True: complete, and to be sent. Else *flow is what on_request_data returns: more is to come, or it has failed. */
+/* A piece of the request's body. True: the request is complete and `wire` can be sent. Else *flow is what
+ * on_request_data returns: GW_CONTINUE (more is to come) or GW_FAIL. */
 bool gw__rpc_take_request(struct gw__rpc_call *call, const char *data, size_t size, bool last, enum gw_flow *flow);
 
-/* The result that now comes is read by converter->decode. */
+/* A result comes: converter->decode is ready for its bytes. */
 void gw__rpc_begin_result(struct gw__rpc_call *call);
-/* A TApplicationException comes, which is read by converter->fault. */
+/* A TApplicationException comes: converter->fault is ready for its bytes. */
 void gw__rpc_begin_fault(struct gw__rpc_call *call);
-/* Behind every piece of a result: sends JSON that is more than an answer with a known length shall have. True: the
- * client is full. */
+/* To be called after every piece of an incomplete result: sends its JSON on once there is enough of it. True: the
+ * client takes no more for now; pause the connection until on_room. */
 bool gw__rpc_send_some(struct gw__rpc_call *call);
-/* It is a declared exception, which is collected, and longer than limits.body_buffer. */
+/* The answer is a declared exception, which is collected before it is answered, and exceeds limits.body_buffer. */
 bool gw__rpc_is_too_long(const struct gw__rpc_call *call);
-/* It is complete: the answer, or the failure that a declared exception is. */
+/* The result is complete: sends the rest of it, or fails the exchange if it is a declared exception. */
 void gw__rpc_send_result(struct gw__rpc_call *call);
-/* An answer without result. status: where there is no envelope. */
+/* Answers a call that has no result, with that status unless the envelope is asked for. */
 void gw__rpc_send_nothing(struct gw__rpc_call *call, int status);
 
-/* Failures; once the response's head has gone, it is cut. */
+/* Failures of the exchange; where the response's head has been sent already, the response is cut. */
 void gw__rpc_fail_memory(struct gw__rpc_call *call);
-/* The answer could not be read, for the reason given (static). */
+/* The answer could not be read; `why` is a static text. */
 void gw__rpc_fail_unreadable(struct gw__rpc_call *call, const char *why);
 /* The connection was closed before the answer was complete. */
 void gw__rpc_fail_closed(struct gw__rpc_call *call);
-/* The service says, or the IDL, that there is no such method. */
+/* There is no such method, by the IDL or as the server says. */
 enum gw_flow gw__rpc_fail_method(struct gw_exchange *ex, const struct gw__rpc *service, const char *method);
 
 #endif

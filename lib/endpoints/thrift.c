@@ -16,7 +16,7 @@ enum {
     MESSAGE_BYTES = 12 /* a message's header, without the name */
 };
 
-/* TApplicationException's types. */
+/* Of the types of a TApplicationException. */
 enum { UNKNOWN_METHOD = 1 };
 
 enum phase { REQUEST, HEADER, RESULT, FAULT };
@@ -25,11 +25,11 @@ struct leg { /* the exchange's way to the instance */
     struct gw__rpc_call call;
     struct gw__attempt attempt;
     struct gw__byte_stream *stream;
-    const struct gw__wire_segment *unsent; /* what the connection has not been given yet */
-    char *header;       /* of the answer, where it came in pieces */
+    const struct gw__wire_segment *unsent; /* the first that has not been handed to the connection */
+    char *header;       /* of the answer, if it comes in pieces: those so far */
     uint32_t header_size;
     int32_t sequence;
-    uint64_t left;      /* bytes to come of the answer's frame */
+    uint64_t left;      /* bytes to come of the answer's frame; UINT64_MAX minus those taken if it is unframed */
     uint8_t phase;      /* enum phase */
     bool blocked;       /* the connection has not written all it was given */
     bool framed;        /* the answer is */
@@ -78,7 +78,7 @@ static bool is_framed(const struct leg *leg)
     return leg->call.options.transport == GW__TRANSPORT_FRAMED;
 }
 
-/* What stands in front of the arguments; a frame's length is known in the end. */
+/* Writes the message's header. Room is left for a frame's length, which is known when the arguments are encoded. */
 static void begin_message(struct leg *leg)
 {
     struct gw__context *context = leg->call.ex->context;
@@ -110,7 +110,7 @@ static void let_go(struct leg *leg, bool good)
     gw__byte_stream_finish(stream, good);
 }
 
-/* Gives the connection what it takes. All with it and written: a oneway call is done. */
+/* Sends until the connection blocks. A oneway call ends when all of it is with the socket. */
 static void send_rest(struct leg *leg)
 {
     while (leg->unsent && !leg->blocked) {
@@ -200,7 +200,7 @@ static void not_understood(struct leg *leg, const char *why)
     gw__rpc_fail_unreadable(&leg->call, why);
 }
 
-/* What is wrong with an answer's header; NULL: nothing. */
+/* What is wrong with an answer's header, or NULL. */
 static const char *check_message(const struct leg *leg, const struct gw__thrift_message *message)
 {
     const struct gw__str *name = &leg->call.method->name;
@@ -215,7 +215,8 @@ static const char *check_message(const struct leg *leg, const struct gw__thrift_
     return NULL;
 }
 
-/* A length is never negative and a strict message always begins so: that tells a frame. */
+/* The first bit tells whether the answer is framed: it is set in the version of a strict message and never in a frame's
+ * length. DONE: *taken bytes were the header, with the frame's length. BAD: *why. */
 static enum gw__wire_status parse_header(struct leg *leg, const char *bytes, size_t size, size_t *taken,
                                          const char **why)
 {
@@ -241,13 +242,13 @@ static enum gw__wire_status parse_header(struct leg *leg, const char *bytes, siz
     return GW__WIRE_DONE;
 }
 
-/* Nothing longer than this can be a header that fits. */
+/* An answer's header is not longer: it repeats the method's name. */
 static size_t header_limit(const struct leg *leg)
 {
     return FRAME_BYTES + MESSAGE_BYTES + leg->call.method->name.size;
 }
 
-/* Keeps what has come of a header behind what is kept of it already; returns how much of it was taken. */
+/* Appends to what has come of the header before; returns how many bytes there was room for, 0 when out of memory. */
 static size_t keep_header(struct leg *leg, const char *data, size_t size)
 {
     size_t room = header_limit(leg) - leg->header_size, count = size < room ? size : room;
@@ -260,7 +261,7 @@ static size_t keep_header(struct leg *leg, const char *data, size_t size)
     return count;
 }
 
-/* True: the header is taken from the data. */
+/* True: the header is complete, and *data is what follows it. */
 static bool take_header(struct leg *leg, const char **data, size_t *size)
 {
     const char *why;
@@ -317,7 +318,7 @@ static void fail_fault(struct leg *leg)
     gw_exchange_fail_code(ex, 502, "GW5025", "http_protocol_error", "%.*s", (int)fault->size, fault->message);
 }
 
-/* The whole answer has been taken. */
+/* The answer is complete. good: nothing stood behind it, so the connection may be used again. */
 static void complete(struct leg *leg, bool good)
 {
     let_go(leg, good && !leg->unsent && !leg->blocked);

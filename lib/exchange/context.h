@@ -36,7 +36,7 @@ static inline void gw__count(_Atomic uint64_t *counter, uint64_t n)
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
 }
 
-/* Begins something large that endpoints keep for later exchanges of the worker. */
+/* First member of something large that endpoints keep for later exchanges of the worker; a list of those not in use. */
 struct gw__spare {
     struct gw__spare *next;
     void (*destroy)(struct gw__spare *spare);

@@ -20,7 +20,7 @@ struct gw__peers {
 /* Counts one more; NULL when out of memory. The entry stays until its last connection leaves. */
 struct gw__peer *gw__peers_enter(struct gw__peers *peers, const struct gw__ip *ip);
 void gw__peers_leave(struct gw__peers *peers, struct gw__peer *peer);
-/* When all have left. */
+/* Frees the table, once all connections have left. */
 void gw__peers_finish(struct gw__peers *peers);
 
 #endif

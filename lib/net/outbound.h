@@ -1,5 +1,5 @@
-/* Outbound connection: what a connection to an instance is whichever protocol it speaks - connecting within a time,
- * idling, in use, closed. A protocol's struct begins with it; the protocol says what happens while it is in use. Its
+/* Outbound connection: what connections to instances share whichever protocol they speak: they connect within a time,
+ * are idle, in use, closed. A protocol's struct begins with it; the protocol says what happens while it is in use. Its
  * owner (a pool) is told when it connects, idles and closes; whoever waits for it stands in `waiter`. */
 #ifndef GW_NET_OUTBOUND_H
 #define GW_NET_OUTBOUND_H
@@ -13,7 +13,7 @@ enum gw__outbound_state { GW__OUTBOUND_CONNECTING, GW__OUTBOUND_IDLE, GW__OUTBOU
 struct gw__outbound_owner {
     void (*on_connected)(struct gw__outbound *outbound);
     void (*on_failed)(struct gw__outbound *outbound, int error); /* to connect; it is freed behind this */
-    void (*on_idle)(struct gw__outbound *outbound);              /* a use is over and the connection good */
+    void (*on_idle)(struct gw__outbound *outbound);              /* a use has ended, and it can be used again */
     void (*on_closed)(struct gw__outbound *outbound);            /* idle or in use: it is freed behind this */
 };
 
@@ -36,7 +36,7 @@ struct gw__outbound {
     void *waiter; /* who waits for the connection */
     uint64_t idle_since_ms; /* the owner's */
     uint8_t state; /* enum gw__outbound_state */
-    bool answered; /* it has been in use, and good behind it */
+    bool answered; /* a use of it has ended well before */
     bool pooled;   /* the owner's */
 };
 
@@ -48,7 +48,7 @@ struct gw__outbound *gw__outbound_connect(const struct gw__outbound_protocol *pr
 /* A use is over: idle again if it is `good`, if nothing is left to be written and the peer still there, else closed;
  * the owner is told. */
 void gw__outbound_finish(struct gw__outbound *outbound, bool good);
-/* Something came that nobody had asked for, or no more can come. */
+/* Closes an idle connection on which something unexpected came or that the peer closed; the owner is told. */
 void gw__outbound_close_and_tell(struct gw__outbound *outbound);
 /* Closes and frees later; the owner isn't told. */
 void gw__outbound_close(struct gw__outbound *outbound);

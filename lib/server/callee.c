@@ -1,4 +1,4 @@
-/* Services by name: for plugins while they are made, whose mistakes are reported, and for requests that name one. */
+/* Looking up services by name: while plugins are created, with errors reported, and for requests that name one. */
 #include "server/table.h"
 
 #include "exchange/chain.h"

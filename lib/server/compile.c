@@ -88,7 +88,7 @@ static void *make(struct compiler *c, int kind, size_t size, size_t data_size, v
     return NULL;
 }
 
-/* create() said no: if it did not say why, and the IDL is not why, we say that. */
+/* create() failed: reported here unless it has reported why itself, or the IDL has failed. */
 static void check_created(struct compiler *c, const struct gw__instance_head *head, int result, size_t errors_before)
 {
     if (result < 0 && c->report->count == errors_before && !c->scope.idl_failed)
@@ -315,7 +315,7 @@ static bool compile_conditions(struct compiler *c, size_t number)
 
 /* ---- services and listeners ---- */
 
-/* What the IDL says of a service: by its own name, or by the one it gives. */
+/* The IDL's service of the name configured as `idl`, or of the service's own name; NULL if there is none. */
 static const struct gw__rpc *find_rpc(struct compiler *c, const struct gw_service *config,
                                       const struct gw__checked_service *checked)
 {

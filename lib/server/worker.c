@@ -79,7 +79,7 @@ static bool listens(const struct gw__worker *worker, const struct gw__port *port
     return worker->index < worker->server->worker_count;
 }
 
-/* Connections of a closed door still look at them when their table is gone. */
+/* The door holds the networks itself: its connections may outlive the table they come from. */
 static void set_options(struct gw__door *door, const struct gw__http_options *options)
 {
     gw__networks_hold(options->trusted);

@@ -1,10 +1,10 @@
-/* Words of a config to what they mean; the tables of options have checked them. */
+/* Options of an RPC service from a config, whose words have been checked against the tables of options. */
 #include "upstream/callee.h"
 
 #include <stddef.h>
 #include <string.h>
 
-/* The number of the group's word, from 1; `old` if that says something already or the group says nothing. */
+/* `old` unless that is 0; else the index of the configured word, counted from 1, or 0 if none is configured. */
 static uint8_t choose(uint8_t old, const struct gw_option *group, const char *key, const char *const *words)
 {
     const char *word = gw_option_string(group, key);

@@ -7,7 +7,7 @@
 #include "net/byte_stream.h"
 
 #define SWEEP_MS 1000
-#define FRESH_MS 10 /* what has idled no longer is taken unseen */
+#define FRESH_MS 10 /* a connection that has idled no longer is used without a look at the socket */
 
 static void on_connected(struct gw__outbound *outbound);
 static void on_failed(struct gw__outbound *outbound, int error);
@@ -21,7 +21,7 @@ static const struct gw__outbound_owner owner = {
     .on_closed = on_closed,
 };
 
-/* Takes the pool out of its place in the list of its instance. */
+/* place: the pointer to it in the list of pools of its instance. */
 static void free_pool(struct gw__pool **place)
 {
     struct gw__pool *pool = *place;

@@ -7,7 +7,7 @@
 #include "net/outbound.h"
 #include "upstream/service.h"
 
-/* What connections speak: those of one never serve another. */
+/* What a connection is used for; a pool has connections of one protocol. */
 enum gw__protocol { GW__PROTOCOL_HTTP, GW__PROTOCOL_THRIFT };
 
 /* Connections of this worker to one instance in one protocol; the most recently used is used next. */

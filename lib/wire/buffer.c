@@ -7,7 +7,7 @@ enum {
     FIRST_BYTES = 1024,     /* of the first segment */
     MOST_BYTES = 64 << 10,  /* of a segment, unless more is asked for in one piece */
     KEPT_BYTES = 16 << 10,  /* the largest segment that a reset keeps */
-    ROOM_BYTES = 1024,      /* at most this much of what is asked for is not used in the end: no reason to refuse it */
+    ROOM_BYTES = 1024,      /* may be asked for beyond the limit, as not all that is asked for is used in the end */
 };
 
 void gw__wire_finish(struct gw__wire *wire)
@@ -19,7 +19,7 @@ void gw__wire_finish(struct gw__wire *wire)
     *wire = (struct gw__wire){.limit_bytes = wire->limit_bytes};
 }
 
-/* The largest that is not too large: then the next message is more likely to stand in one piece. */
+/* Keeps the largest segment up to KEPT_BYTES: then the next message is more likely to lie in one segment. */
 void gw__wire_reset(struct gw__wire *wire)
 {
     struct gw__wire_segment *kept = NULL;

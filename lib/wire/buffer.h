@@ -22,7 +22,7 @@ struct gw__wire {
     struct gw__wire_segment *first, *last;
     char *at, *end;     /* free room of the last segment */
     size_t before;      /* bytes in the segments before the last */
-    size_t limit_bytes; /* 0, or above GW__WIRE_LIMIT_BYTES: that */
+    size_t limit_bytes; /* 0: GW__WIRE_LIMIT_BYTES, which a higher one does not exceed */
     bool lost;          /* memory was out, or more than the limit was to be written */
     bool full;          /* it was the limit */
 };
@@ -30,8 +30,8 @@ struct gw__wire {
 void gw__wire_finish(struct gw__wire *wire);
 /* Empties it for another message; a segment is kept, unless all are large. */
 void gw__wire_reset(struct gw__wire *wire);
-/* Sets the last segment's size; returns that of all. Then the segments may be sent, unless it is lost, as it is now if
- * they are beyond the limit. */
+/* Sets the last segment's size and returns the sum of all. If that is over the limit, `lost` and `full` are set. Unless
+ * `lost` is set the segments may be sent now. */
 size_t gw__wire_settle(struct gw__wire *wire);
 bool gw__wire_grow(struct gw__wire *wire, size_t size);
 
