@@ -150,6 +150,27 @@ static struct slot *slot_of(const char *head, size_t size)
     return host < SLOTS ? &slots[host] : NULL;
 }
 
+static bool is_same(const struct frame *a, const struct frame *b)
+{
+    return a->kind == b->kind && a->body_size == b->body_size && a->body_hash == b->body_hash &&
+           strcmp(a->method, b->method) == 0;
+}
+
+/* The request at `place` did not go to the upstream: what it saw was the next one that is the same. */
+static bool pass_on(struct slot *slot, size_t place)
+{
+    uint64_t id = slot->ids[place];
+    slot->ids[place] = 0;
+    for (size_t at = place + 1; id && at < slot->frame_count; at++)
+        if (is_same(&slot->frames[at], &slot->frames[place])) {
+            uint64_t next = slot->ids[at];
+            slot->ids[at] = id;
+            slot->seen = slot->seen > at ? slot->seen : at + 1;
+            id = next;
+        }
+    return id == 0;
+}
+
 /* What the gateway sent belongs to the next request of the client's case that is the same. */
 static void take_request(struct backend *backend, const struct frame *frame)
 {
@@ -158,10 +179,8 @@ static void take_request(struct backend *backend, const struct frame *frame)
         print_bytes("upstream got", backend->got.data, backend->got.size);
         fail(NULL, "a request without the client's address, or with more than that");
     }
-    size_t at = slot->seen;
-    while (at < slot->frame_count &&
-           (slot->frames[at].kind != FRAME_WHOLE || slot->frames[at].body_size != frame->body_size ||
-            slot->frames[at].body_hash != frame->body_hash || strcmp(slot->frames[at].method, frame->method) != 0))
+    size_t at = slot->seen > slot->answered ? slot->seen : slot->answered;
+    while (at < slot->frame_count && !is_same(&slot->frames[at], frame))
         at++;
     if (at == slot->frame_count) {
         print_bytes("upstream got", backend->got.data, frame->size);
@@ -332,10 +351,12 @@ static void judge(struct slot *slot, int status, uint64_t id, bool close)
     } else if (status < 300) {
         if (frame->kind == FRAME_BAD_HEAD || (strcmp(frame->method, "OPTIONS") && strcmp(frame->method, "TRACE")))
             fail(slot, "answered without the upstream");
+        if (!pass_on(slot, slot->answered))
+            fail(slot, "answered, but the upstream saw it too");
     } else {
         if (!is_refusal(status))
             fail(slot, "not a status of a refusal");
-        if (slot->ids[slot->answered])
+        if (!pass_on(slot, slot->answered))
             fail(slot, "refused, but the upstream saw it");
         if (frame->kind == FRAME_BAD_HEAD && !close)
             fail(slot, "refused, but the connection stays");
