@@ -43,6 +43,30 @@ static inline unsigned gw__json_copy_block(char *out, const char *text)
 #endif
 }
 
+enum { GW__JSON_STRIDE = 64 };
+
+/* Copies that many bytes; true if none of them is special. */
+static inline bool gw__json_copy_stride(char *out, const char *text)
+{
+#ifdef __SSE2__
+    const __m128i space = _mm_set1_epi8(0x20), quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
+    __m128i special = _mm_setzero_si128();
+    for (int i = 0; i < GW__JSON_STRIDE; i += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
+        _mm_storeu_si128((__m128i *)(void *)(out + i), bytes);
+        special = _mm_or_si128(special, _mm_cmplt_epi8(bytes, space));
+        special = _mm_or_si128(special, _mm_cmpeq_epi8(bytes, quote));
+        special = _mm_or_si128(special, _mm_cmpeq_epi8(bytes, backslash));
+    }
+    return _mm_movemask_epi8(special) == 0;
+#else
+    bool plain = true;
+    for (int i = 0; i < GW__JSON_STRIDE; i += 16)
+        plain = gw__json_copy_block(out + i, text + i) == 16 && plain;
+    return plain;
+#endif
+}
+
 /* The text begins with the key; 16 bytes of both can be read, or the key's if they are more. */
 static inline bool gw__json_same_key(const char *text, const char *key, uint32_t size)
 {

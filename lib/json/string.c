@@ -190,8 +190,12 @@ const char *gw__json_copy_whole(const char *at, const char *text_end, char **out
         unsigned count = gw__json_copy_block(to, at);
         at += count;
         to += count;
-        if (count == 16)
+        if (count == 16) { /* a long one, it seems */
+            for (; text_end - at >= GW__JSON_STRIDE && end - to >= 2 * GW__JSON_STRIDE
+                   && gw__json_copy_stride(to, at); to += GW__JSON_STRIDE)
+                at += GW__JSON_STRIDE;
             continue;
+        }
         if (*at == '"')
             break;
         char simple = *at == '\\' && text_end - at >= 2 ? escaped(at[1]) : 0;
@@ -223,16 +227,15 @@ static enum gw__json_event copy(struct gw__json *json, char **out, char *end)
                 return GW__JSON_ERROR;
             continue;
         }
-        if (json->end - json->at >= 16) {
-            unsigned count = gw__json_copy_block(*out, json->at);
-            json->at += count;
-            *out += count;
-            if (count == 16 || end - *out < GW__JSON_ROOM)
-                continue;
-        } else if (!gw__json_special((unsigned char)*json->at)) {
-            *(*out)++ = *json->at++;
+        char rest[16] = {0}; /* behind what is left, control bytes: they are special */
+        size_t left = (size_t)(json->end - json->at);
+        if (left < sizeof rest)
+            memcpy(rest, json->at, left);
+        unsigned count = gw__json_copy_block(*out, left < sizeof rest ? rest : json->at);
+        json->at += count;
+        *out += count;
+        if (count == 16 || count == left || end - *out < GW__JSON_ROOM)
             continue;
-        }
         if (*json->at == '"') {
             json->at++;
             gw__json_string_ended(json);

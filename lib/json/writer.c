@@ -184,6 +184,9 @@ static __attribute__((noinline)) void put_text(struct gw__json_out *out, const c
             count = put_plain(at, text, (size_t)(end - text));
             at += count;
             text += count;
+            for (; count == 16 && end - text >= GW__JSON_STRIDE && out->end - at >= GW__JSON_STRIDE + STEP_BYTES
+                   && gw__json_copy_stride(at, text); at += GW__JSON_STRIDE)
+                text += GW__JSON_STRIDE;
         } while (count == 16 && text < end && out->end - at >= STEP_BYTES);
         out->at = at;
         while (text < end && gw__json_special((unsigned char)*text) && gw__json_out_room(out, STEP_BYTES))
