@@ -17,7 +17,7 @@ static const struct gw_option_spec top_limits[] = {
     {.key = "headers", .kind = GW_KIND_INT, .fallback = "100", .min = 1, .max = 256,
      .doc = "Most fields in a head; 431 above."},
     {.key = "body", .kind = GW_KIND_SIZE, .fallback = "1GiB", .min = 0, .max = INT64_C(1) << 50,
-     .doc = "Longest body of a request; 413 above."},
+     .doc = "Longest body of a request, and what it is encoded to for an RPC service; 413 above. 0: no limit."},
     {.key = "body_buffer", .kind = GW_KIND_SIZE, .fallback = "1MiB", .min = 0, .max = INT64_C(1) << 30,
      .doc = "Longest body that a filter or endpoint may ask to have whole; 413 above."},
     {.key = "replay", .kind = GW_KIND_SIZE, .fallback = "16KiB", .min = 0, .max = 1 << 20,
@@ -51,7 +51,7 @@ static const struct gw_option_spec listener_limits[] = {
 
 static const struct gw_option_spec route_limits[] = {
     {.key = "body", .kind = GW_KIND_SIZE, .min = 0, .max = INT64_C(1) << 50,
-     .doc = "Longest body of a request; 413 above."},
+     .doc = "Longest body of a request, and what it is encoded to for an RPC service; 413 above. 0: no limit."},
     {.key = "body_buffer", .kind = GW_KIND_SIZE, .min = 0, .max = INT64_C(1) << 30,
      .doc = "Longest body that a filter or endpoint may ask to have whole; 413 above."},
     {.key = "replay", .kind = GW_KIND_SIZE, .min = 0, .max = 1 << 20,

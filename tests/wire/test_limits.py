@@ -18,6 +18,7 @@ def limited(module_factory, up):
     routes = [
         route("hello", predicates={"path": "/hello"}, endpoint=respond("hello\n")),
         route("whole", predicates={"path": "/whole"}, filters=["whole"]),
+        route("unlimited", predicates={"path": "/unlimited/**"}, filters=[{"strip_prefix": 1}], limits={"body": 0}),
         route("rest"),
     ]
     return module_factory.gateway(config(routes, {"up": [up.address]}, plugins=["whole"], limits=LIMITS,
@@ -143,6 +144,13 @@ def test_body_just_right(limited, as_chunks):
     with limited.client() as c:
         answer = c.post("/echo", pattern(10000), chunked=as_chunks)
         assert answer.status == 200 and answer.json["size"] == 10000
+
+
+@pytest.mark.parametrize("as_chunks", [False, True])
+def test_body_without_a_limit(limited, as_chunks):
+    with limited.client() as c:
+        answer = c.post("/unlimited/echo", pattern(30000), chunked=as_chunks)
+        assert answer.status == 200 and answer.json["size"] == 30000
 
 
 @pytest.mark.parametrize("as_chunks", [False, True])
