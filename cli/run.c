@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,6 +95,16 @@ static int start(struct gw_server *server, char *path)
     return EXIT_OK;
 }
 
+/* As many open files as the gateway may have at all: each connection is one. */
+static void raise_limit(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == files.rlim_max)
+        return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 int run_gateway(const struct verb *self, int count, char **arguments)
 {
     if (count != 1)
@@ -106,6 +117,7 @@ int run_gateway(const struct verb *self, int count, char **arguments)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    raise_limit();
     struct gw_server *server = gw_server_create();
     if (!server)
         return report_result(GW_ERROR_MEMORY, NULL);

@@ -118,6 +118,16 @@ static void add_generations(cJSON *status, const struct gw_server *server)
     add_number(generations, "freed", server->freed);
 }
 
+static void add_overload(cJSON *status, const struct gw__overload *overload)
+{
+    cJSON *object = cJSON_AddObjectToObject(status, "overload");
+    add_number(object, "stage", overload->stage);
+    add_number(object, "memory_bytes", (uint64_t)overload->memory);
+    add_number(object, "memory_limit_bytes", (uint64_t)overload->memory_limit);
+    add_number(object, "descriptors", (uint64_t)overload->descriptors);
+    add_number(object, "descriptor_limit", (uint64_t)overload->descriptor_limit);
+}
+
 static char *status_text(struct gw_server *server)
 {
     struct gw__worker *keeper = server->keeper;
@@ -129,6 +139,7 @@ static char *status_text(struct gw_server *server)
     add_number(about, "refused_configs", server->refused);
     add_number(about, "uptime_s", (keeper->loop.now_us - server->started_us) / 1000000);
     add_workers(cJSON_AddArrayToObject(status, "workers"), server);
+    add_overload(status, &server->overload);
     add_table(status, server->table);
     add_generations(status, server);
     pthread_mutex_unlock(&server->lock);

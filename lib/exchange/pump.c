@@ -81,9 +81,12 @@ static bool answer_unrouted(struct gw_exchange *ex)
     return false;
 }
 
-static bool refuse_overload(struct gw_exchange *ex)
+static bool refuse_overload(struct gw_exchange *ex, bool pressed)
 {
-    gw__answer_fail(ex, 503, "GW5034", "http_request_denied", "too many requests are being served");
+    if (pressed)
+        gw__answer_fail(ex, 503, "GW5035", "http_request_denied", "the gateway runs out of memory or descriptors");
+    else
+        gw__answer_fail(ex, 503, "GW5034", "http_request_denied", "too many requests are being served");
     gw_exchange_set_response_header(ex, "Retry-After", "1");
     gw__pump_answer(ex, ex->in.at);
     return false;
@@ -93,8 +96,8 @@ static bool route(struct gw_exchange *ex)
 {
     const struct gw__http_site *site = ex->stream->site;
     uint64_t active = atomic_load_explicit(&ex->context->counters.active, memory_order_relaxed);
-    if (active > (uint64_t)ex->view->entry->limits.in_flight)
-        return refuse_overload(ex);
+    if (active > (uint64_t)ex->view->entry->limits.in_flight || site->pressure > 1)
+        return refuse_overload(ex, site->pressure > 1);
     if (ex->request.method_id == GW__METHOD_TRACE && !site->options.trace)
         return refuse_trace(ex);
     const struct gw__chain *chain = ex->view->route(ex->view, ex);

@@ -170,7 +170,8 @@ static void stream_send_head(struct gw__server_stream *stream, struct gw__head *
     c->responded = true;
     c->out = (struct gw__outgoing){.write_head = write_head, .no_body = c->head_request || bodyless};
     c->out.head_bytes = gw__head_bytes(head) + OWN_FIELDS_BYTES;
-    if (c->site->draining || c->broken || head->status == 408 || (c->expects && c->body.framing != GW__FRAMING_NONE))
+    if (c->site->draining || c->site->pressure || c->broken || head->status == 408 ||
+        (c->expects && c->body.framing != GW__FRAMING_NONE))
         c->keep_alive = false;
     if (length < 0 && !bodyless) {
         c->out.chunked = !c->http10;
@@ -550,16 +551,21 @@ static void each(struct gw__http_site *site, void (*act)(struct server_conn *c))
     }
 }
 
-static void drain_one(struct server_conn *c)
+static void close_idle(struct server_conn *c)
 {
     if (c->state == IDLE && !c->in.size)
         close_conn(c);
 }
 
+void gw__http_close_idle(struct gw__http_site *site)
+{
+    each(site, close_idle);
+}
+
 void gw__http_drain(struct gw__http_site *site)
 {
     site->draining = true;
-    each(site, drain_one);
+    each(site, close_idle);
 }
 
 void gw__http_cut(struct gw__http_site *site)

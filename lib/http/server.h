@@ -22,6 +22,7 @@ struct gw__http_site {
     size_t connection_count;
     struct gw__peers peers;       /* whose they are; finished by the owner */
     _Atomic uint64_t *gauge;      /* connections of the worker, for others to read */
+    uint8_t pressure;             /* stage of overload: 1: answers say close; 2: 503 to new requests */
     bool draining;                /* answers say close, idle connections are closed */
 };
 
@@ -30,6 +31,8 @@ struct gw__http_site {
 void gw__http_accept(struct gw__http_site *site, int fd, const struct sockaddr *address, socklen_t size);
 /* Sets draining and closes what is idle. */
 void gw__http_drain(struct gw__http_site *site);
+/* Closes connections that wait for their next request. */
+void gw__http_close_idle(struct gw__http_site *site);
 /* Cuts all; their exchanges end. */
 void gw__http_cut(struct gw__http_site *site);
 

@@ -3,6 +3,8 @@
  * poll() on a tick: EV_CLOSED alone would spin on a reset. */
 #include "net/conn.h"
 
+#include "net/descriptors.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -158,12 +160,19 @@ static void prepare(struct gw__conn *conn, struct gw__loop *loop, int fd, const 
     event_assign(&conn->read, loop->base, fd, EV_READ | EV_PERSIST, handle_read, conn);
 }
 
+static void count_socket(struct gw__loop *loop, uint32_t by)
+{
+    uint32_t now = atomic_load_explicit(&loop->sockets, memory_order_relaxed) + by;
+    atomic_store_explicit(&loop->sockets, now, memory_order_relaxed);
+}
+
 int gw__conn_open(struct gw__conn *conn, struct gw__loop *loop, int fd, const struct gw__conn_ops *ops)
 {
     prepare(conn, loop, fd, ops);
     if (event_add(&conn->read, NULL) < 0)
         return -1;
     conn->reading = true;
+    count_socket(loop, 1);
     return 0;
 }
 
@@ -171,6 +180,11 @@ int gw__conn_connect(struct gw__conn *conn, struct gw__loop *loop, const struct 
                      const struct gw__conn_ops *ops)
 {
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && gw__descriptors_is_reserved(fd)) {
+        close(fd);
+        fd = -1;
+        errno = EMFILE;
+    }
     if (fd < 0)
         return -1;
     if (address->sa_family != AF_UNIX)
@@ -186,6 +200,7 @@ int gw__conn_connect(struct gw__conn *conn, struct gw__loop *loop, const struct 
         return -1;
     }
     conn->connecting = true;
+    count_socket(loop, 1);
     return 0;
 }
 
@@ -334,6 +349,7 @@ void gw__conn_close(struct gw__conn *conn)
     gw__task_cancel(conn->loop, &conn->end_task);
     gw__queue_drain(&conn->out, &conn->loop->blocks, conn->out.size);
     close(conn->fd);
+    count_socket(conn->loop, (uint32_t)-1);
     conn->fd = -1;
     conn->ended = true;
     conn->reading = conn->connecting = false;

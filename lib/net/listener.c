@@ -1,7 +1,10 @@
 /* Accepts a bounded number of connections per wake-up, so that a flood does not starve the others. */
 #include "net/listener.h"
 
+#include "net/descriptors.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
@@ -73,13 +76,18 @@ static void handle_accept(evutil_socket_t fd, short what, void *arg)
     struct gw__listener *listener = arg;
     struct gw__loop *loop = listener->loop;
     gw__loop_enter(loop);
-    for (int i = 0; i < ACCEPT_BATCH && listener->active; i++) {
+    for (int i = 0; i < ACCEPT_BATCH && listener->active && !listener->held; i++) {
         struct sockaddr_storage address;
         socklen_t size = sizeof address;
         memset(&address, 0, sizeof address);
         int accepted = accept4(fd, (struct sockaddr *)&address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (accepted >= 0) {
+            bool last = listener->unreserved && gw__descriptors_is_reserved(accepted);
             listener->on_accept(listener, accepted, (struct sockaddr *)&address, size);
+            if (last && listener->active && !listener->held)
+                rest(listener);
+            if (last)
+                break;
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
@@ -90,10 +98,19 @@ static void handle_accept(evutil_socket_t fd, short what, void *arg)
     gw__loop_leave(loop);
 }
 
+/* Whether the next connection would get a descriptor that it may have. */
+static bool has_room(const struct gw__listener *listener)
+{
+    int probe = listener->unreserved ? fcntl(listener->fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (probe >= 0)
+        close(probe);
+    return !listener->unreserved || (probe >= 0 && !gw__descriptors_is_reserved(probe));
+}
+
 static void retry(struct gw__timer *timer)
 {
     struct gw__listener *listener = gw__container_of(timer, struct gw__listener, retry);
-    if (event_add(&listener->event, NULL) < 0)
+    if (!has_room(listener) || event_add(&listener->event, NULL) < 0)
         gw__timer_set(listener->loop, timer, gw__loop_ms(listener->loop) + RETRY_MS);
 }
 
@@ -114,4 +131,16 @@ void gw__listener_stop(struct gw__listener *listener)
     listener->active = false;
     gw__timer_stop(&listener->retry);
     event_del(&listener->event);
+}
+
+void gw__listener_hold(struct gw__listener *listener, bool held)
+{
+    if (!listener->active || listener->held == held)
+        return;
+    listener->held = held;
+    gw__timer_stop(&listener->retry);
+    if (held)
+        event_del(&listener->event);
+    else
+        retry(&listener->retry);
 }

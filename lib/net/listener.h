@@ -10,7 +10,8 @@ struct gw__listener {
     struct event event;
     struct gw__timer retry; /* accepting again after descriptors ran out */
     int fd;
-    bool active;
+    bool active, held;
+    bool unreserved; /* stops accepting where the reserve of descriptors begins */
     /* Takes fd (non-blocking, close-on-exec). address is valid during the call. */
     void (*on_accept)(struct gw__listener *listener, int fd, const struct sockaddr *address, socklen_t size);
 };
@@ -25,5 +26,7 @@ bool gw__listener_is_taken(const struct gw__sockaddr *address);
 /* Accepts from fd, which stays the caller's, until stopped. */
 int gw__listener_start(struct gw__listener *listener, struct gw__loop *loop, int fd);
 void gw__listener_stop(struct gw__listener *listener);
+/* Leaves connections waiting in the kernel's queue, until held no more. Nothing if it does not accept. */
+void gw__listener_hold(struct gw__listener *listener, bool held);
 
 #endif

@@ -56,6 +56,7 @@ struct gw__loop {
     char *receive, *scratch;
     struct gw__block_pool blocks;
     _Atomic(struct gw__mail *) mail;
+    _Atomic uint32_t sockets; /* of connections, for others to read */
     struct event mail_event;
     struct gw__link paused; /* connections whose peer must be watched by poll */
     struct gw__timer paused_timer;

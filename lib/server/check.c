@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/networks.h"
+#include "server/overload.h"
 #include "server/settings.h"
 
 #include <stdio.h>
@@ -102,8 +103,11 @@ static void check_top(struct gw__checked *out, const struct gw_config *config, s
     out->admin_socket = gw_option_string(gw_option_get(top, "admin"), "socket");
     out->idl_folder = gw_option_string(gw_option_get(top, "idl"), "folder");
     out->idl_origin = gw_option_origin(gw_option_get(gw_option_get(top, "idl"), "folder"));
+    const struct gw_option *limits = gw_option_get(top, "limits");
+    bool says_memory = gw_option_get(limits, "memory") != NULL;
+    out->memory_bytes = says_memory ? gw_option_int(limits, "memory") : gw__overload_default_memory();
     check_plugins(out, config, report);
-    gw__limits_fill(&out->limits, gw_option_get(top, "limits"));
+    gw__limits_fill(&out->limits, limits);
     gw__timeouts_fill(&out->timeouts, gw_option_get(top, "timeouts"));
     gw__http_options_fill(&out->http, gw_option_get(top, "http"));
     check_trusted(&out->http, top, "", report);
@@ -138,6 +142,8 @@ static void check_listener(struct gw__checked *out, const struct gw_config *conf
     struct gw_option *settings =
         check_settings(&listener->settings, gw__listener_specs, "listener", listener->origin, report);
     gw__limits_fill(&checked->limits, gw_option_get(settings, "limits"));
+    checked->says_connections = gw_option_get(gw_option_get(settings, "limits"), "connections") ||
+                                gw_option_get(gw_config_get(config, "limits"), "connections");
     gw__timeouts_fill(&checked->timeouts, gw_option_get(settings, "timeouts"));
     gw__http_options_fill(&checked->http, gw_option_get(settings, "http"));
     check_trusted(&checked->http, settings, "listener: ", report);

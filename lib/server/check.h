@@ -15,6 +15,7 @@ struct gw__checked_listener {
     struct gw__limits limits;
     struct gw__timeouts timeouts;
     struct gw__http_options http;
+    bool says_connections; /* it, or the top level, has limits.connections */
 };
 
 struct gw__checked_instance {
@@ -42,6 +43,7 @@ struct gw__checked {
     const char *admin_socket;       /* NULL: none */
     const char *idl_folder;         /* NULL: none */
     const char *idl_origin;         /* where the config names it; "" if unknown */
+    int64_t memory_bytes;           /* 0: no limit */
     const struct gw_option *plugins; /* a list of strings; NULL: none. Also there if other settings are wrong */
     struct gw__limits limits;
     struct gw__timeouts timeouts;

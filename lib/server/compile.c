@@ -380,6 +380,7 @@ static void compile_listeners(struct compiler *c)
             .limits = checked->limits,
             .timeouts = checked->timeouts,
             .http = checked->http,
+            .says_connections = checked->says_connections,
         };
         gw__networks_hold(checked->http.trusted);
     }

@@ -3,6 +3,7 @@
 #include "server/server.h"
 
 #include "base/alloc.h"
+#include "server/capacity.h"
 #include "server/describe.h"
 #include "server/plugin.h"
 #include "server/settings.h"
@@ -42,7 +43,7 @@ static int set_report(struct gw_server *server, const struct gw__report *report)
     char *text = gw__report_text(report);
     int error = GW_ERROR_CONFIG;
     for (size_t i = 0; i < report->count; i++)
-        if (strcmp(report->entries[i].code, "GW1050") == 0)
+        if (strcmp(report->entries[i].code, "GW1050") == 0 || strcmp(report->entries[i].code, "GW1052") == 0)
             error = GW_ERROR_SYSTEM;
     if (report->lost) /* other errors may follow from that */
         error = GW_ERROR_MEMORY;
@@ -403,18 +404,24 @@ static int apply(struct gw_server *server, const struct gw_config *config, bool 
 {
     struct gw__report report = {0};
     struct gw__checked checked = {0};
+    struct gw__capacity capacity;
     struct gw__table *table = compile(server, config, &checked, &report);
     bool first = !server->worker_count;
     if (table && !check_only) {
         if (first)
             server->worker_count = table->worker_count;
         gw__ports_bind(server, table, &report);
+        gw__capacity_fit(&capacity, server, table, &report);
         if (!gw__ports_prepare(server))
             report.lost = true;
     }
     if (table && !check_only && !gw__report_bad(&report)) {
         atomic_store(&server->log_level, checked.log_level);
+        gw__capacity_log(&capacity, server);
+        server->overload.memory_limit = checked.memory_bytes;
         publish(server, table);
+        if (server->workers)
+            gw__overload_look(server);
     } else if (table) {
         if (!check_only)
             gw__ports_close(server, server->table);
@@ -545,6 +552,7 @@ static int start(struct gw_server *server)
     if (gw__writer_start(server->writer, server->log, server->log_user) < 0)
         return fail_start(server);
     unsigned started = 0;
+    gw__overload_start(server);
     gw__ports_set_opened(server, true);
     set_error(server, GW_OK, NULL);
     server->run = GW__RUN_THREADS;
@@ -585,6 +593,7 @@ int gw_server_attach(struct gw_server *server, struct event_base *base)
     swap_all(server, server->table);
     if (gw__writer_start(server->writer, server->log, server->log_user) < 0)
         return fail_start(server);
+    gw__overload_start(server);
     gw__ports_set_opened(server, true);
     server->run = GW__RUN_ATTACHED;
     return set_error(server, GW_OK, NULL);

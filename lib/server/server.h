@@ -3,6 +3,7 @@
 #define GW_SERVER_SERVER_H
 
 #include "net/listener.h"
+#include "server/overload.h"
 #include "server/table.h"
 
 #include <gateway/server.h>
@@ -52,6 +53,9 @@ struct gw__worker {
     } swap_mail;
     struct gw__mail stop_mail;
     atomic_bool stop_posted;
+    struct gw__mail press_mail;
+    atomic_bool press_posted;
+    _Atomic uint8_t pressure;    /* stage of overload, as the keeper last said */
     struct gw__timer drain_timer;
     atomic_uint_least64_t drain_until_ms;
     bool stopping, stopped;      /* stopped: written by the worker before it leaves its loop */
@@ -79,6 +83,7 @@ struct gw_server {
     struct gw__worker *keeper;
     struct gw__blocking *blocking;
     struct gw__writer *writer;
+    struct gw__overload overload;
     uint64_t generation, refused, freed;
     uint64_t started_us;
     _Atomic enum gw__run run;
@@ -102,6 +107,8 @@ int gw__worker_start(struct gw__worker *worker);
 void gw__worker_swap(struct gw__worker *worker, struct gw__table *table);
 /* Begins to drain; any thread. It may be said again: the deadline that comes first holds. */
 void gw__worker_stop(struct gw__worker *worker, int drain_ms);
+/* Tells it the stage of overload. */
+void gw__worker_press(struct gw__worker *worker, unsigned stage);
 static inline bool gw__worker_is_stopping(const struct gw__worker *worker)
 {
     return atomic_load(&worker->stop_posted);

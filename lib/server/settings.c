@@ -32,6 +32,9 @@ static const struct gw_option_spec top_limits[] = {
      .doc = "Most requests of one connection; it is closed behind the last."},
     {.key = "in_flight", .kind = GW_KIND_INT, .fallback = "10000", .min = 1, .max = 1000000,
      .doc = "Most requests that one worker serves at a time; 503 with Retry-After above."},
+    {.key = "memory", .kind = GW_KIND_SIZE, .min = 0, .max = INT64_C(1) << 50,
+     .doc = "Resident memory of the process that overload is judged by; by default 80 % of the machine's, or of its "
+            "control group's. 0: none."},
     {0},
 };
 

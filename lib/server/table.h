@@ -40,6 +40,7 @@ struct gw__table {
         struct gw__limits limits;
         struct gw__timeouts timeouts;
         struct gw__http_options http;
+        bool says_connections;       /* limits.connections is the config's, not the default */
         struct gw__port *port;       /* bound, see server.h */
     } *listeners;
     size_t listener_count;

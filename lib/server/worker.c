@@ -79,6 +79,17 @@ static bool listens(const struct gw__worker *worker, const struct gw__port *port
     return worker->index < worker->server->worker_count;
 }
 
+static void press_door(struct gw__door *door)
+{
+    uint8_t stage = atomic_load(&door->worker->pressure);
+    if (door->port->admin)
+        return;
+    door->site.http.pressure = stage;
+    gw__listener_hold(&door->listener, stage > 2);
+    if (stage > 1)
+        gw__http_close_idle(&door->site.http);
+}
+
 /* The door holds the networks itself: its connections may outlive the table they come from. */
 static void set_options(struct gw__door *door, const struct gw__http_options *options)
 {
@@ -104,6 +115,7 @@ static void open_door(struct gw__worker *worker, struct gw__port *port, const st
     door->worker = worker;
     door->port = port;
     door->listener.on_accept = on_accept;
+    door->listener.unreserved = !port->admin;
     gw__exchange_site_init(&door->site, &worker->context, &worker->view, limits, timeouts);
     set_options(door, options);
     if (port->admin)
@@ -112,6 +124,7 @@ static void open_door(struct gw__worker *worker, struct gw__port *port, const st
     bool accepts = !port->is_unix || port->admin || worker->index == 0;
     if (accepts)
         gw__listener_start(&door->listener, &worker->loop, port->fds[port->is_unix ? 0 : worker->index]);
+    press_door(door);
 }
 
 static void free_door(struct gw__door *door)
@@ -187,6 +200,22 @@ void gw__worker_swap(struct gw__worker *worker, struct gw__table *table)
     }
     each_door(worker, free_if_done);
     gw__upstream_sweep(&worker->context.upstream);
+}
+
+static void take_pressure(struct gw__mail *mail)
+{
+    struct gw__worker *worker = gw__container_of(mail, struct gw__worker, press_mail);
+    atomic_store(&worker->press_posted, false); /* before it is read: what is said behind comes with another mail */
+    if (!worker->stopping)
+        each_door(worker, press_door);
+}
+
+void gw__worker_press(struct gw__worker *worker, unsigned stage)
+{
+    atomic_store(&worker->pressure, (uint8_t)stage);
+    worker->press_mail.deliver = take_pressure;
+    if (!atomic_exchange(&worker->press_posted, true))
+        gw__loop_post(&worker->loop, &worker->press_mail);
 }
 
 /* ---- stopping ---- */
