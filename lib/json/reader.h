@@ -43,7 +43,7 @@ enum gw__json_error {
     GW__JSON_NO_MEMORY,
 };
 
-/* Read-only but for the functions here, save `at` in gw__json_match(). */
+/* Read-only but for the functions here. */
 struct gw__json {
     const char *at, *end, *piece; /* what is left of the piece; its beginning */
     struct gw__number number;
@@ -79,9 +79,6 @@ enum gw__json_event gw__json_next(struct gw__json *json);
 
 /* After GW__JSON_KEY or GW__JSON_STRING, any of these; each again after GW__JSON_MORE: */
 
-/* If the string is `name` and lies whole in the piece, takes it. The name must be ASCII without quotes, backslashes and
- * control bytes. False says nothing. Only directly after the event. */
-static inline bool gw__json_match(struct gw__json *json, const char *name, size_t size);
 /* The string unescaped, in one piece: where it lies if it can be, else gathered; valid until the next call. */
 enum gw__json_event gw__json_text(struct gw__json *json, struct gw__str *text);
 /* Copies the string unescaped to *out, which is moved, while it is scanned. Less is written than the text has bytes,
@@ -156,15 +153,6 @@ static inline enum gw__json_event gw__json_open_string(struct gw__json *json, bo
     json->is_key = is_key;
     json->gathered.size = 0;
     return is_key ? GW__JSON_KEY : GW__JSON_STRING;
-}
-
-static inline bool gw__json_match(struct gw__json *json, const char *name, size_t size)
-{
-    if ((size_t)(json->end - json->at) <= size || json->at[size] != '"' || memcmp(json->at, name, size) != 0)
-        return false;
-    json->at += size + 1;
-    gw__json_string_ended(json);
-    return true;
 }
 
 #endif

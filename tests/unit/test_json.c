@@ -319,34 +319,6 @@ START_TEST(raw_strings)
 }
 END_TEST
 
-START_TEST(matches)
-{
-    static const char text[] = "{\"name\":\"value\",\"na\\u006de\":1,\"names\":2}";
-    struct gw__json json;
-    gw__json_init(&json, 64);
-    read_all(&json, text, sizeof text - 1, true);
-    gw__json_next(&json);
-    ck_assert_int_eq(gw__json_next(&json), GW__JSON_KEY);
-    ck_assert(!gw__json_match(&json, "nam", 3));
-    ck_assert(!gw__json_match(&json, "names", 5));
-    ck_assert(gw__json_match(&json, "name", 4));
-    ck_assert_int_eq(gw__json_next(&json), GW__JSON_STRING);
-    ck_assert(gw__json_match(&json, "value", 5));
-    ck_assert_int_eq(gw__json_next(&json), GW__JSON_KEY);
-    ck_assert(!gw__json_match(&json, "name", 4)); /* it is written otherwise */
-    struct gw__str name;
-    ck_assert_int_eq(gw__json_text(&json, &name), GW__JSON_DONE);
-    ck_assert(gw__str_equal(name, GW__STR("name")));
-    ck_assert_int_eq(gw__json_next(&json), GW__JSON_NUMBER);
-    ck_assert_int_eq(gw__json_next(&json), GW__JSON_KEY);
-    ck_assert(!gw__json_match(&json, "name", 4));
-    ck_assert(!gw__json_match(&json, "names\":2}trailing", 16)); /* longer than what is left */
-    ck_assert_int_eq(gw__json_next(&json), GW__JSON_NUMBER);
-    ck_assert_int_eq(json.number.int64, 2);
-    gw__json_finish(&json);
-}
-END_TEST
-
 /* A text of `size` bytes is too long to be gathered, or it is not, wherever it is cut. */
 static void long_text(size_t size, bool number, size_t step)
 {
@@ -491,7 +463,6 @@ Suite *make_suite(void)
     tcase_add_loop_test(tcase, copies_raw, 0, sizeof skipped / sizeof *skipped);
     tcase_add_test(tcase, what_is_skipped_is_checked);
     tcase_add_test(tcase, raw_strings);
-    tcase_add_test(tcase, matches);
     tcase_add_test(tcase, limits_of_gathering);
     tcase_add_test(tcase, memory_runs_out);
     tcase_add_test(tcase, pointers);
