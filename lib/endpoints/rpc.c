@@ -204,29 +204,6 @@ void gw__rpc_begin_request(struct gw__rpc_call *call)
     gw__encode_init(&converter->encode, call->method, call->options.json == GW__JSON_KITEX, &converter->wire);
 }
 
-/* The first misfit as a sentence, read back from the JSON array of all of them. */
-static const char *first_misfit(struct gw_exchange *ex, const struct gw__json_out *errors)
-{
-    const char *said[3] = {"", "", ""};
-    struct gw__json json;
-    struct gw__str text;
-    gw__json_init(&json, 4);
-    size_t size = (size_t)(errors->at - errors->begin);
-    gw__json_feed(&json, errors->begin, size, true);
-    for (int i = -2; i < 6; i++) { /* [ { and three keys with their values: pointer, expected, got */
-        gw__json_next(&json);
-        if (i == 1 && size > GW__JSON_TEXT_BYTES && gw__json_skip(&json) == GW__JSON_DONE)
-            said[0] = "(a long pointer)";
-        else if (i >= 0 && gw__json_text(&json, &text) == GW__JSON_DONE && i % 2)
-            said[i / 2] = gw_exchange_print(ex, "%.*s", (int)text.size, text.data);
-    }
-    gw__json_finish(&json);
-    for (int i = 0; i < 3; i++)
-        if (!said[i])
-            return NULL;
-    return gw_exchange_print(ex, "%s: expected %s, got %s", *said[0] ? said[0] : "the body", said[1], said[2]);
-}
-
 static enum gw_flow fail_request(struct gw__rpc_call *call)
 {
     struct gw_exchange *ex = call->ex;
@@ -239,12 +216,13 @@ static enum gw_flow fail_request(struct gw__rpc_call *call)
     if (encode->json.error == GW__JSON_SYNTAX && coding && strcasecmp(coding, "identity") != 0)
         return gw_exchange_fail_code(ex, 415, "GW4151", "http_request_error",
                                      "the body's Content-Encoding '%s' is not decoded", coding);
-    const char *first = encode->no_memory ? NULL : first_misfit(ex, errors);
-    const char *all = first ? gw_exchange_print(ex, "%.*s", (int)(errors->at - errors->begin), errors->begin) : NULL;
+    const char *all = NULL;
+    if (!encode->no_memory)
+        all = gw_exchange_print(ex, "%.*s", (int)(errors->at - errors->begin), errors->begin);
     if (!all)
         return gw_exchange_fail_code(ex, 503, "GW5031", "proxy_internal_error", "out of memory");
     gw_exchange_set_error_member(ex, "errors", all);
-    return gw_exchange_fail_code(ex, 400, "GW4001", "http_request_error", "%s", first);
+    return gw_exchange_fail_code(ex, 400, "GW4001", "http_request_error", "%s", encode->first.data);
 }
 
 bool gw__rpc_take_request(struct gw__rpc_call *call, const char *data, size_t size, bool last, enum gw_flow *flow)

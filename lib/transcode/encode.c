@@ -24,6 +24,7 @@ void gw__encode_finish(struct gw__encode *encode)
         gw__free(encode->words);
     encode->words = encode->few_words;
     gw__json_out_finish(&encode->errors);
+    gw__text_finish(&encode->first);
     gw__json_finish(&encode->json);
 }
 

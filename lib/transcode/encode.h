@@ -10,6 +10,7 @@
 #define GW_TRANSCODE_ENCODE_H
 
 #include "base/base64.h"
+#include "base/text.h"
 #include "json/reader.h"
 #include "json/writer.h"
 #include "schema/schema.h"
@@ -27,7 +28,7 @@ struct gw__encode_frame {
     uint32_t bits;                 /* record: where its bits begin */
 };
 
-/* Read `errors` and `error_count`; the rest is for transcode/ alone. */
+/* Read `errors`, `error_count` and `first`; the rest is for transcode/ alone. */
 struct gw__encode {
     const struct gw__method *method;
     struct gw__wire *wire;
@@ -37,6 +38,7 @@ struct gw__encode {
     struct gw__json_out errors; /* JSON array of {pointer, expected, got, idl}, once BAD was returned */
     unsigned error_count;       /* of those told, at most GW__ENCODE_ERRORS, fewer if they are long */
     size_t last_error;          /* where in `errors` the last of them begins */
+    struct gw__text first;      /* the first of them as a sentence */
     uint8_t step;
     unsigned depth;
     const struct gw__type *type; /* of the string that is being read */

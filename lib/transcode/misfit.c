@@ -8,6 +8,7 @@
 
 enum {
     GOT_BYTES = 60,
+    POINTER_BYTES = 1000, /* of a sentence, which people read */
     ERRORS_BYTES = 64 << 10 /* what all of them may have before one more: a pointer may be as long as the body */
 };
 
@@ -75,6 +76,15 @@ static bool is_full(const struct gw__encode *encode)
     return encode->error_count == GW__ENCODE_ERRORS || encode->errors.at - encode->errors.begin > ERRORS_BYTES;
 }
 
+static void set_sentence(struct gw__encode *encode, const struct gw__text *pointer, const char *expected,
+                         struct gw__str got)
+{
+    const char *place = pointer->size > POINTER_BYTES ? "(a long pointer)" : pointer->size ? pointer->data : "the body";
+    encode->first.size = 0;
+    gw__text_print(&encode->first, "%s: expected %s, got %.*s", place, expected, (int)shown(got), got.data);
+    encode->no_memory = encode->no_memory || encode->first.lost;
+}
+
 void gw__encode_misfit(struct gw__encode *encode, const struct gw__misfit *misfit)
 {
     if (is_full(encode))
@@ -94,6 +104,8 @@ void gw__encode_misfit(struct gw__encode *encode, const struct gw__misfit *misfi
     put_member(out, "expected", text.size ? text.data : "", text.size);
     put_member(out, "got", misfit->got.data, shown(misfit->got));
     encode->no_memory = encode->no_memory || text.lost || pointer.lost;
+    if (encode->error_count == 1)
+        set_sentence(encode, &pointer, text.size ? text.data : "", misfit->got);
     text.size = 0;
     if (misfit->origin) {
         gw__text_print(&text, "%s:%u", misfit->origin->file, (unsigned)misfit->origin->line);
