@@ -281,7 +281,7 @@ static void check_source(struct gw_exchange *ex, struct gw__lane *lane)
     if (!was || lane->source_full || ex->state.over)
         return;
     if (lane->request) {
-        ex->times.rate_ms = 0;
+        gw__exchange_restart_rate(ex);
         if (ex->stream)
             ex->stream->ops->resume(ex->stream);
     } else if (ex->state.endpoint_started && !ex->answer.active && ex->chain->endpoint->type->on_room) {

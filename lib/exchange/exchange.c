@@ -125,13 +125,19 @@ static uint64_t due_ms(const struct gw_exchange *ex)
     bool awaits = awaits_client(ex), stalls = ex->state.head_sent || (awaits && times->stall_ms < times->timeout_ms);
     uint64_t due = times->active_ms + (uint64_t)(stalls ? times->stall_ms : times->timeout_ms);
     if (awaits && !ex->state.head_sent) {
-        uint64_t slow = (times->rate_ms ? times->rate_ms : times->active_ms) + (uint64_t)ex->chain->timeouts.slow_ms;
+        uint64_t slow = times->rate_ms + (uint64_t)ex->chain->timeouts.slow_ms;
         due = slow < due ? slow : due;
     }
     return due < times->end_ms ? due : times->end_ms;
 }
 
-/* The time over which the rate of a request's body is measured has passed well, or was not the client's: a new one. */
+void gw__exchange_restart_rate(struct gw_exchange *ex)
+{
+    ex->times.rate_ms = gw__loop_ms(ex->context->loop);
+    ex->times.rate_bytes = ex->in.bytes;
+}
+
+/* The time over which the rate of a request's body is measured has passed well: a new one. */
 static void measure_rate(struct gw_exchange *ex)
 {
     struct gw__times *times = &ex->times;
@@ -139,10 +145,8 @@ static void measure_rate(struct gw_exchange *ex)
     uint64_t now = gw__loop_ms(ex->context->loop);
     uint64_t least = (uint64_t)(chain->limits.body_rate * chain->timeouts.slow_ms);
     bool passed = now >= times->rate_ms + (uint64_t)chain->timeouts.slow_ms;
-    if (times->rate_ms && !(passed && (ex->in.bytes - times->rate_bytes) * 1000 >= least))
-        return;
-    times->rate_ms = now;
-    times->rate_bytes = ex->in.bytes;
+    if (passed && (ex->in.bytes - times->rate_bytes) * 1000 >= least)
+        gw__exchange_restart_rate(ex);
 }
 
 static void handle_deadline(struct gw__timer *timer)

@@ -78,7 +78,7 @@ struct gw__times {
     int64_t upstream_us;  /* until its head; -1: none */
     int64_t timeout_ms, stall_ms;
     uint64_t end_ms;      /* of all of it */
-    uint64_t rate_ms;     /* since when the client's body_rate is measured; 0: from the next look on */
+    uint64_t rate_ms;     /* since when the client's body_rate is measured */
     uint64_t rate_bytes;  /* that had come by then */
 };
 
@@ -154,6 +154,8 @@ void gw__exchange_over(struct gw_exchange *ex, const char *cut);
 void gw__exchange_end_endpoint(struct gw_exchange *ex);
 /* Moves the timer where it would fire after the deadline of now. */
 void gw__exchange_arm(struct gw_exchange *ex);
+/* Measures the rate of the request's body from now on: the client may have been kept waiting. */
+void gw__exchange_restart_rate(struct gw_exchange *ex);
 bool gw__exchange_is_late(const struct gw_exchange *ex);
 /* Fails what is waited for with 504 or 408. */
 void gw__exchange_expire(struct gw_exchange *ex);

@@ -428,7 +428,7 @@ void gw__pump_resume(struct gw_exchange *ex, const struct gw__hook *hook, enum g
     if (ex->state.over || ex->state.ended)
         return;
     gw__exchange_enter(ex);
-    ex->times.rate_ms = 0; /* the client may have been kept waiting */
+    gw__exchange_restart_rate(ex);
     if (hook->index == ex->chain->filter_count && ex->state.endpoint_started)
         resume_endpoint(ex, flow);
     else if (hook->body)
