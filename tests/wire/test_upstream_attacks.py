@@ -16,7 +16,7 @@ from support.upstream import closed_port
 
 OK = "HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + "Transfer-Encoding: chunked\r\n\r\n"
-TIMEOUT, MARGIN = 0.6, 1.0 * SLOW
+TIMEOUT, MARGIN = 0.6, 2.0 * SLOW
 numbers = itertools.count()
 
 

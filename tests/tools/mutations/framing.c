@@ -1,4 +1,4 @@
-/* How bytes are framed into requests by RFC 9112, where it leaves a choice the strict one. It looks at framing alone:
+/* How bytes are framed into messages by RFC 9112, where it leaves a choice the strict one. It looks at framing alone:
  * a gateway may refuse what is whole here, but must not take what is bad, nor see other ends. */
 #include "mutations.h"
 
@@ -177,6 +177,63 @@ static enum frame_kind take_chunks(struct frame *frame, const char *data, size_t
     }
 }
 
+/* What stands behind the start line. */
+static void take_rest(struct frame *frame, struct fields *fields, const char *data, size_t size, size_t *at, bool old)
+{
+    if (fields->coding && (fields->length || old)) {
+        frame->kind = FRAME_BAD_HEAD;
+    } else if (fields->coding) {
+        frame->kind = take_chunks(frame, data, size, at);
+    } else if (fields->size > size - *at) {
+        frame->kind = FRAME_MORE;
+    } else {
+        hash(frame, data + *at, (size_t)fields->size);
+        *at += (size_t)fields->size;
+    }
+    frame->size = *at;
+}
+
+static bool take_status_line(struct frame *frame, const char *line, size_t size, bool *old)
+{
+    *old = size >= 12 && memcmp(line, "HTTP/1.0 ", 9) == 0;
+    if (size < 12 || (!*old && memcmp(line, "HTTP/1.1 ", 9) != 0) || (size > 12 && line[12] != ' '))
+        return false;
+    for (int i = 9; i < 12; i++)
+        if (line[i] < '0' || line[i] > '9')
+            return false;
+    frame->status = (line[9] - '0') * 100 + (line[10] - '0') * 10 + line[11] - '0';
+    return frame->status >= 100 && frame->status < 600 && frame->status != 101;
+}
+
+struct frame frame_answer(const char *data, size_t size, bool to_head)
+{
+    struct frame frame = {.body_hash = 0xcbf29ce484222325u};
+    struct fields fields;
+    bool old = false;
+    size_t at = 0;
+    do {
+        long end = line_end(data, size, at);
+        frame.kind = end == -1 ? FRAME_MORE : FRAME_BAD_HEAD;
+        if (end < 0 || !take_status_line(&frame, data + at, (size_t)end - at, &old))
+            return frame;
+        at = (size_t)end + 2;
+        fields = (struct fields){0};
+        frame.kind = take_fields(&fields, data, size, &at);
+        if (frame.kind != FRAME_WHOLE)
+            return frame;
+    } while (frame.status < 200);
+    frame.keep_alive = !fields.close && (!old || fields.stay);
+    bool bodyless = to_head || frame.status == 204 || frame.status == 304;
+    if (bodyless && !(fields.coding && (fields.length || old)))
+        fields = (struct fields){0};
+    frame.until_close = !bodyless && !fields.coding && !fields.length;
+    frame.chunked = fields.coding;
+    if (frame.until_close)
+        fields.size = size - at;
+    take_rest(&frame, &fields, data, size, &at, old);
+    return frame;
+}
+
 struct frame frame_request(const char *data, size_t size)
 {
     struct frame frame = {.kind = FRAME_BAD_HEAD, .body_hash = 0xcbf29ce484222325u};
@@ -196,16 +253,6 @@ struct frame frame_request(const char *data, size_t size)
         return frame;
     frame.keep_alive = !fields.close && (!old || fields.stay);
     frame.chunked = fields.coding;
-    if (fields.coding && (fields.length || old)) {
-        frame.kind = FRAME_BAD_HEAD;
-    } else if (fields.coding) {
-        frame.kind = take_chunks(&frame, data, size, &at);
-    } else if (fields.size > size - at) {
-        frame.kind = FRAME_MORE;
-    } else {
-        hash(&frame, data + at, (size_t)fields.size);
-        at += (size_t)fields.size;
-    }
-    frame.size = at;
+    take_rest(&frame, &fields, data, size, &at, old);
     return frame;
 }

@@ -1,4 +1,4 @@
-/* Requests that are right, then mutated where implementations are known to differ: ends of lines, lengths, codings,
+/* Messages that are right, then mutated where implementations are known to differ: ends of lines, lengths, codings,
  * chunk sizes, blanks, versions, and any byte at all. */
 #include "mutations.h"
 
@@ -259,6 +259,39 @@ void generate_request(struct dice *dice, struct text *text)
     add_good(dice, text);
     if (dice_roll(dice, 6) == 0)
         add_good(dice, text);
+    for (uint32_t left = PICK(dice, counts); left; left--)
+        mutate(dice, text);
+}
+
+static void add_good_answer(struct dice *dice, struct text *text, uint64_t number)
+{
+    static const char *const status_lines[] = {"200 OK", "200 OK", "200 OK", "404 Not Found", "204 No Content",
+                                               "304 Not Modified", "500 X", "200", "299 "};
+    static const char *const fields[] = {"Server: up", "X-A: b", "Connection: close", "Connection: keep-alive",
+                                         "Content-Type: text/plain", "Trailer: X-T", "Keep-Alive: timeout=5"};
+    while (dice_roll(dice, 8) == 0)
+        text_print(text, "HTTP/1.1 %s\r\nX: y\r\n\r\n", dice_roll(dice, 2) ? "103 Early Hints" : "100 Continue");
+    text_print(text, "HTTP/1.1 %s\r\n", PICK(dice, status_lines));
+    for (uint32_t left = dice_roll(dice, 4); left; left--)
+        text_print(text, "%s\r\n", PICK(dice, fields));
+    char own[40];
+    int size = snprintf(own, sizeof own, "answer %llu", (unsigned long long)number);
+    switch (dice_roll(dice, 3)) {
+    case 0: text_print(text, "\r\n%s", own); break;
+    case 1: text_print(text, "Content-Length: %d\r\n\r\n%s", size, own); break;
+    default:
+        text_print(text, "Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", (unsigned)size, own);
+        add_chunks(dice, text);
+    }
+}
+
+void generate_answer(struct dice *dice, struct text *text, uint64_t number)
+{
+    static const uint8_t counts[] = {0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 3, 5};
+    text->size = 0;
+    add_good_answer(dice, text, number);
+    if (dice_roll(dice, 8) == 0)
+        add_good_answer(dice, text, number);
     for (uint32_t left = PICK(dice, counts); left; left--)
         mutate(dice, text);
 }

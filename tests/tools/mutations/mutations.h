@@ -1,4 +1,4 @@
-/* Mutated HTTP/1.1 requests, and an own opinion of how bytes are framed into requests: strict, byte by byte, and
+/* Mutated HTTP/1.1 messages, and an own opinion of how bytes are framed into messages: strict, byte by byte, and
  * without a line of the library's. */
 #pragma once
 #include <stdbool.h>
@@ -26,6 +26,9 @@ uint32_t dice_roll(struct dice *dice, uint32_t below);
 /* A request, mutated up to six times; sometimes more than one, sometimes not all of one. */
 void generate_request(struct dice *dice, struct text *text);
 
+/* An answer to it, mutated likewise; its body names the number. */
+void generate_answer(struct dice *dice, struct text *text, uint64_t number);
+
 enum frame_kind {
     FRAME_WHOLE,
     FRAME_MORE,     /* the bytes end within it */
@@ -37,12 +40,16 @@ struct frame {
     enum frame_kind kind;
     size_t size; /* all of it, if whole */
     char method[16];
-    bool keep_alive, chunked;
+    bool keep_alive, chunked, until_close;
+    int status;
     uint64_t body_size, body_hash;
 };
 
 /* The request that data begins with. */
 struct frame frame_request(const char *data, size_t size);
+
+/* The answer that data begins with, interim ones before it included. Whole if it lasts until the connection closes. */
+struct frame frame_answer(const char *data, size_t size, bool to_head);
 
 /* Where the line that begins at `from` ends (its CR); -1 if its end is not there, -2 if it must be refused. */
 long line_end(const char *data, size_t size, size_t from);

@@ -1,4 +1,4 @@
-/* Sends mutated requests to a gateway and is the upstream behind it: mutations SEED FIRST COUNT
+/* Sends mutated requests to a gateway and is the upstream behind it: mutated_requests SEED FIRST COUNT
  *
  * Prints the port of its upstream, then reads the gateway's from standard input. Each case is a generated text with a
  * good request behind it, sent in up to four pieces. Of each request in it that the gateway takes the upstream must
@@ -8,7 +8,6 @@
 #include "mutations.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -77,7 +76,8 @@ static _Noreturn void fail(const struct slot *slot, const char *why)
 {
     printf("FAILED: %s\n", why);
     if (slot) {
-        printf("mutations %llu %llu 1 sends it again\n", (unsigned long long)seed, (unsigned long long)slot->number);
+        printf("mutated_requests %llu %llu 1 sends it again\n", (unsigned long long)seed,
+               (unsigned long long)slot->number);
         print_bytes("sent", slot->sent.data, slot->sent.size);
         print_bytes("got", slot->got.data, slot->got.size);
         for (size_t i = 0; i < slot->frame_count; i++)
