@@ -2,6 +2,7 @@
 #include "gwctl.h"
 
 #include <pthread.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -105,6 +106,13 @@ static void raise_limit(void)
     setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* What is larger is mapped by itself and goes back to the system when it is freed. glibc would raise that size with the
+ * first such block that is freed, and keep the memory of a large request for good. */
+static void give_memory_back(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+}
+
 int run_gateway(const struct verb *self, int count, char **arguments)
 {
     if (count != 1)
@@ -118,6 +126,7 @@ int run_gateway(const struct verb *self, int count, char **arguments)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
     raise_limit();
+    give_memory_back();
     struct gw_server *server = gw_server_create();
     if (!server)
         return report_result(GW_ERROR_MEMORY, NULL);

@@ -5,7 +5,9 @@
 
 enum {
     FIRST_BYTES = 1024,     /* of the first segment */
-    MOST_BYTES = 64 << 10,  /* of a segment, unless more is asked for in one piece */
+    /* Of a segment, unless more is asked for in one piece: glibc maps what is this large by itself, so it goes back to
+     * the system when it is freed, whatever stands behind it. */
+    MOST_BYTES = 1 << 20,
     KEPT_BYTES = 16 << 10,  /* the largest segment that a reset keeps */
     ROOM_BYTES = 1024,      /* may be asked for beyond the limit, as not all that is asked for is used in the end */
 };

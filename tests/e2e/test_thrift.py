@@ -13,7 +13,7 @@ import time
 import pytest
 from support.client import Cut
 from support.config import build_folder, config, route
-from support.gateway import SLOW
+from support.gateway import SLOW, eventually
 from support.thrift_peer import (EXCEPTION, I32, I64, LIST, ONEWAY, REPLY, STRING, STRUCT, CALL, Peer, encode)
 
 IDL = """
@@ -301,6 +301,16 @@ def test_a_slow_client_holds_the_server_back(pair):
         assert pair.gateway.rss_kib() - before < 4000
         assert len(c.response().body) == size + 10
     assert pair.peer.connections == 1
+
+
+@pytest.mark.plain
+def test_memory_of_large_requests_is_given_back(pair):
+    pair.peer.on("Call", lambda call: call.reply([(0, STRUCT, [])]))
+    assert pair.post("/Call", {}).status == 200
+    before = pair.gateway.rss_kib()
+    for size in (30_000_000, 30_000_000, 700_000):
+        assert pair.post("/Call", {"msg": "x" * size}).status == 200
+        eventually(lambda: pair.gateway.rss_kib() - before < 3000, what="the end of the call")
 
 
 def test_pipelined_clients(pair):
