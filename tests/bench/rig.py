@@ -213,13 +213,14 @@ class Gateway(Target):
     name = "gwctl"
     extra = ""   # of the route
     common = ""  # beside the routes
+    limits = ""  # at the top
 
     def command(self, single=False):
         config = self.write("gateway.cfg", f"""
 version = 1;
 workers = 1;
 listeners = ( {{ address = "127.0.0.1:{self.port}"; }} );
-limits = {{ body = "1GiB"; }};
+limits = {{ body = "1GiB"; {self.limits} }};
 {self.common}
 services = ( {{ name = "up"; instances = ( "127.0.0.1:{self.upstream_port}" ); }} );
 routes = (

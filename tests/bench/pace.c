@@ -1,0 +1,126 @@
+/* Load at a fixed rate whatever the answers take, at random times: "pace PORT RATE SECONDS CONNECTIONS".
+ *
+ * A request due is sent on a connection that waits for none; where there is none it is counted as skipped. Prints a line
+ * for each answer, "STATUS MICROSECONDS", and the skipped ones as "0 0". Answers have a Content-Length, and go out at
+ * once; a connection that is closed is opened again. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REQUEST "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+struct connection {
+    struct connection *next; /* of those that wait for no answer */
+    int fd;
+    uint64_t sent_us; /* 0: nothing is asked */
+    size_t size;
+    char text[4096];
+};
+
+static struct sockaddr_in address = {.sin_family = AF_INET};
+static struct connection *idle;
+static int epoll;
+
+static uint64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void open_connection(struct connection *c)
+{
+    c->fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(c->fd, (struct sockaddr *)&address, sizeof address) < 0) {
+        perror("pace: connect");
+        exit(1);
+    }
+    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &(struct epoll_event){.events = EPOLLIN, .data.ptr = c});
+    c->sent_us = c->size = 0;
+    c->next = idle;
+    idle = c;
+}
+
+/* True if all of the answer is there. */
+static bool is_complete(const struct connection *c)
+{
+    const char *end = strstr(c->text, "\r\n\r\n"), *length = strcasestr(c->text, "\r\nContent-Length:");
+    return end && length && c->size >= (size_t)(end + 4 - c->text) + strtoul(length + 17, NULL, 10);
+}
+
+static void receive(struct connection *c)
+{
+    ssize_t n = recv(c->fd, c->text + c->size, sizeof c->text - 1 - c->size, 0);
+    if (n <= 0) {
+        if (c->sent_us) /* an answer that never came, or an idle one that is in the list */
+            printf("-1 %llu\n", (unsigned long long)(now_us() - c->sent_us));
+        struct connection **place = &idle;
+        while (*place && *place != c)
+            place = &(*place)->next;
+        if (*place)
+            *place = c->next;
+        close(c->fd);
+        open_connection(c);
+        return;
+    }
+    c->size += (size_t)n;
+    c->text[c->size] = '\0';
+    if (!c->sent_us || !is_complete(c))
+        return;
+    printf("%.3s %llu\n", c->text + 9, (unsigned long long)(now_us() - c->sent_us));
+    c->sent_us = c->size = 0;
+    c->next = idle;
+    idle = c;
+}
+
+static void ask(void)
+{
+    struct connection *c = idle;
+    if (!c) {
+        puts("0 0");
+        return;
+    }
+    idle = c->next;
+    c->sent_us = now_us();
+    if (send(c->fd, REQUEST, sizeof REQUEST - 1, MSG_NOSIGNAL) < 0 && errno != EPIPE && errno != ECONNRESET)
+        perror("pace: send");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 5)
+        return fputs("usage: pace PORT RATE SECONDS CONNECTIONS\n", stderr), 2;
+    address.sin_port = htons((uint16_t)atoi(argv[1]));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    double gap_us = 1e6 / atof(argv[2]);
+    int count = atoi(argv[4]);
+    epoll = epoll_create1(0);
+    struct connection *all = calloc((size_t)count, sizeof *all);
+    for (int i = 0; all && i < count; i++)
+        open_connection(&all[i]);
+    srand48(1);
+    double due = (double)now_us(), end = due + atof(argv[3]) * 1e6;
+    struct epoll_event events[256];
+    while (due < end) {
+        double wait_us = due - (double)now_us();
+        struct timespec wait = {.tv_nsec = wait_us > 0 ? (long)(wait_us * 1000) % 1000000000 : 0};
+        int n = epoll_pwait2(epoll, events, 256, &wait, NULL);
+        for (int i = 0; i < n; i++)
+            receive(events[i].data.ptr);
+        for (double now = (double)now_us(); due <= now && due < end; due += -log(1 - drand48()) * gap_us)
+            ask();
+    }
+    free(all);
+    return 0;
+}
