@@ -1,8 +1,8 @@
 /* Load at a fixed rate whatever the answers take, at random times: "pace PORT RATE SECONDS CONNECTIONS".
  *
- * A request due is sent on a connection that waits for none; where there is none it is counted as skipped. Prints a line
- * for each answer, "STATUS MICROSECONDS", and the skipped ones as "0 0". Answers have a Content-Length, and go out at
- * once; a connection that is closed is opened again. */
+ * A request due is sent on a connection that waits for none; where there is none it is skipped. Prints a line for each
+ * answer, "STATUS MICROSECONDS", "0 0" for each request skipped, and status -1 where no answer came. Answers have a
+ * Content-Length; a connection that is closed is opened again. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
