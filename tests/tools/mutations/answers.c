@@ -114,13 +114,15 @@ static void answer_request(struct backend *backend)
 {
     unsigned place = 0;
     unsigned long long number = 0;
+    if (backend->ended && !backend->spent) {
+        backend->got.size = 0;
+        return;
+    }
     const char *target = memchr(backend->got.data, '/', backend->got.size);
     if (!target || sscanf(target, "/%u/%llu", &place, &number) != 2 || place >= SLOTS || slots[place].number != number)
         fail(NULL, "a request that nobody sent");
     struct slot *slot = &slots[place];
     backend->got.size = 0;
-    if (backend->ended && !backend->spent)
-        return;
     if (backend->spent) {
         print_bytes("upstream had sent", &backend->last);
         fail(slot, "the connection was used again");

@@ -52,11 +52,11 @@ static bool take_request_line(struct frame *frame, const char *line, size_t size
 
 static bool take_length(struct fields *fields, const char *value, size_t size)
 {
-    if (fields->length || size == 0 || size > 18)
+    if (fields->length || size == 0)
         return false;
     fields->length = true;
     for (size_t i = 0; i < size; i++) {
-        if (value[i] < '0' || value[i] > '9')
+        if (value[i] < '0' || value[i] > '9' || fields->size >= INT64_MAX / 10)
             return false;
         fields->size = fields->size * 10 + (uint64_t)(value[i] - '0');
     }
