@@ -13,6 +13,7 @@ struct gw__limits {
     int64_t head_bytes;        /* 431 */
     int64_t headers;           /* number of fields: 431 */
     int64_t body_bytes;        /* body of a request: 413 */
+    int64_t call_bytes;        /* a request as an RPC service gets it: 413 */
     int64_t body_buffer_bytes; /* what whole_request_body collects: 413 */
     int64_t connections;       /* per worker: closed */
     int64_t client_connections; /* per worker and client address: 429 */

@@ -169,8 +169,9 @@ enum gw_flow gw__rpc_begin(struct gw__rpc_call *call, struct gw_exchange *ex, co
     call->converter = get_converter(ex->context);
     if (!call->converter)
         return gw_exchange_fail_code(ex, 503, "GW5031", "proxy_internal_error", "out of memory");
-    int64_t limit = ex->chain->limits.body_bytes;
-    call->converter->wire.limit_bytes = limit > 0 ? (size_t)limit : 0;
+    const struct gw__limits *limits = &ex->chain->limits;
+    bool body_is_less = limits->body_bytes > 0 && limits->body_bytes < limits->call_bytes;
+    call->converter->wire.limit_bytes = (size_t)(body_is_less ? limits->body_bytes : limits->call_bytes);
     return GW_CONTINUE;
 }
 

@@ -18,6 +18,8 @@ static const struct gw_option_spec top_limits[] = {
      .doc = "Most fields in a head; 431 above."},
     {.key = "body", .kind = GW_KIND_SIZE, .fallback = "1GiB", .min = 0, .max = INT64_C(1) << 50,
      .doc = "Longest body of a request, and what it is encoded to for an RPC service; 413 above. 0: no limit."},
+    {.key = "call", .kind = GW_KIND_SIZE, .fallback = "100MiB", .min = 1, .max = INT32_MAX,
+     .doc = "Longest request to an RPC service, encoded; it is kept in memory while the call lasts. 413 above."},
     {.key = "body_buffer", .kind = GW_KIND_SIZE, .fallback = "1MiB", .min = 0, .max = INT64_C(1) << 30,
      .doc = "Longest body that a filter or endpoint may ask to have whole; 413 above."},
     {.key = "replay", .kind = GW_KIND_SIZE, .fallback = "16KiB", .min = 0, .max = 1 << 20,
@@ -55,6 +57,8 @@ static const struct gw_option_spec listener_limits[] = {
 static const struct gw_option_spec route_limits[] = {
     {.key = "body", .kind = GW_KIND_SIZE, .min = 0, .max = INT64_C(1) << 50,
      .doc = "Longest body of a request, and what it is encoded to for an RPC service; 413 above. 0: no limit."},
+    {.key = "call", .kind = GW_KIND_SIZE, .min = 1, .max = INT32_MAX,
+     .doc = "Longest request to an RPC service, encoded; it is kept in memory while the call lasts. 413 above."},
     {.key = "body_buffer", .kind = GW_KIND_SIZE, .min = 0, .max = INT64_C(1) << 30,
      .doc = "Longest body that a filter or endpoint may ask to have whole; 413 above."},
     {.key = "replay", .kind = GW_KIND_SIZE, .min = 0, .max = 1 << 20,
@@ -249,6 +253,7 @@ void gw__limits_fill(struct gw__limits *out, const struct gw_option *group)
     fill(&out->head_bytes, group, "head_bytes");
     fill(&out->headers, group, "headers");
     fill(&out->body_bytes, group, "body");
+    fill(&out->call_bytes, group, "call");
     fill(&out->body_buffer_bytes, group, "body_buffer");
     fill(&out->connections, group, "connections");
     fill(&out->client_connections, group, "client_connections");

@@ -62,6 +62,7 @@ class Pair:
                   route("kitex", predicates={"path": "/kitex/{method}"}, endpoint=rpc(json="kitex")),
                   route("small", predicates={"path": "/small/{method}"}, endpoint=rpc(),
                         limits={"body": "1KiB", "body_buffer": "256"}),
+                  route("call", predicates={"path": "/short/{method}"}, endpoint=rpc(), limits={"call": "100"}),
                   route("fast", predicates={"path": "/fast/{method}"}, endpoint=rpc(), filters=[{"timeout": "200ms"}]),
                   route("jitter", predicates={"path": "/jitter/{method}"}, endpoint=rpc(),
                         filters=[{"jitter": {"seed": 3}}]),
@@ -385,8 +386,11 @@ def test_too_large_a_request(pair):
     assert len(json.dumps(body, separators=(",", ":"))) < 1024
     data = json.dumps(body, separators=(",", ":")).encode()
     assert is_problem(pair.post("/small/Texts", data), 413, "GW4131")
+    head = 4 + 4 + len("Call") + 4  # and the argument's struct with its one field: 3 + 3 + 4 + text + 1 + 1
+    assert pair.post("/short/Call", {"msg": "x" * (100 - head - 12)}).status == 200
+    assert is_problem(pair.post("/short/Call", {"msg": "x" * (101 - head - 12)}), 413, "GW4131")
     assert pair.post("/small/Call", {"msg": "x"}).status == 200
-    assert len(pair.peer.calls) == 1
+    assert len(pair.peer.calls) == 2
 
 
 def test_a_compressed_body_is_refused(pair):

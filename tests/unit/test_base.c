@@ -249,7 +249,7 @@ START_TEST(str_formats_hexadecimals)
 {
     char mine[16], libc[17];
     for (int i = 0; i < 64; i++) {
-        uint64_t values[] = {1ull << i, ~(1ull << i), 0x0123456789abcdef << i, 0xfedcba9876543210 >> i};
+        uint64_t values[] = {1ull << i, ~(1ull << i), 0x0123456789abcdefull << i, 0xfedcba9876543210ull >> i};
         for (int j = 0; j < 4; j++) {
             gw__format_hex(mine, values[j]);
             snprintf(libc, sizeof libc, "%016llx", (unsigned long long)values[j]);
