@@ -74,11 +74,3 @@ const struct gw__method *gw__rpc_method(const struct gw__rpc *service, const cha
             return service->methods[index - 1];
     return NULL;
 }
-
-const char *gw__notes_get(const struct gw__notes *notes, const char *key)
-{
-    for (size_t i = 0; i < notes->count; i++)
-        if (strcmp(notes->items[i].key, key) == 0)
-            return notes->items[i].value;
-    return NULL;
-}

@@ -196,7 +196,6 @@ const struct gw__field *gw__record_by_name(const struct gw__record *record, cons
 const struct gw__enum_value *gw__enum_by_name(const struct gw__enum *enumeration, const char *name, size_t size);
 const struct gw__enum_value *gw__enum_by_number(const struct gw__enum *enumeration, int64_t number);
 const struct gw__method *gw__rpc_method(const struct gw__rpc *service, const char *name, size_t size);
-const char *gw__notes_get(const struct gw__notes *notes, const char *key); /* the first value, NULL if absent */
 const struct gw__field *gw__record_search_id(const struct gw__record *record, int32_t id);
 
 static inline const struct gw__field *gw__record_by_id(const struct gw__record *record, int32_t id)

@@ -2,6 +2,8 @@
  * is inherited. Each place takes those limits and timeouts alone that have an effect there. */
 #include "server/settings.h"
 
+#include "upstream/callee.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -210,11 +212,11 @@ const struct gw_option_spec gw__service_specs[] = {
      .doc = "Connections kept for the next request."},
     {.key = "idl", .kind = GW_KIND_STRING,
      .doc = "Which service of the IDL folder it is; by default the one of its own name."},
-    {.key = "encoding", .kind = GW_KIND_CHOICE, .choices = "binary",
+    {.key = "encoding", .kind = GW_KIND_CHOICE, .choices = GW__ENCODING_WORDS,
      .doc = "How its Thrift values are encoded; in place of the endpoint's."},
-    {.key = "transport", .kind = GW_KIND_CHOICE, .choices = "unframed|framed",
+    {.key = "transport", .kind = GW_KIND_CHOICE, .choices = GW__TRANSPORT_WORDS,
      .doc = "How its Thrift messages are delimited; in place of the endpoint's."},
-    {.key = "json", .kind = GW_KIND_CHOICE, .choices = "strict|kitex",
+    {.key = "json", .kind = GW_KIND_CHOICE, .choices = GW__JSON_WORDS,
      .doc = "How JSON is read for it; in place of the endpoint's."},
     {.key = "timeouts", .kind = GW_KIND_GROUP, .members = service_timeouts, .doc = "In place of the top level's."},
     {0},

@@ -4,22 +4,26 @@
 #include <stddef.h>
 #include <string.h>
 
-/* `old` unless that is 0; else the index of the configured word, counted from 1, or 0 if none is configured. */
-static uint8_t choose(uint8_t old, const struct gw_option *group, const char *key, const char *const *words)
+/* `old` unless that is 0; else the place of the configured word among "a|b|c", counted from 1, or 0 if none is
+ * configured. */
+static uint8_t choose(uint8_t old, const struct gw_option *group, const char *key, const char *words)
 {
     const char *word = gw_option_string(group, key);
-    for (uint8_t i = 0; !old && word && words[i]; i++)
-        if (strcmp(words[i], word) == 0)
-            return (uint8_t)(i + 1);
-    return old;
+    if (old || !word)
+        return old;
+    for (uint8_t place = 1;; place++) {
+        size_t size = strcspn(words, "|");
+        if (strlen(word) == size && memcmp(words, word, size) == 0)
+            return place;
+        if (!words[size])
+            return 0;
+        words += size + 1;
+    }
 }
 
 void gw__rpc_options_fill(struct gw__rpc_options *options, const struct gw_option *group)
 {
-    static const char *const encodings[] = {"binary", NULL};
-    static const char *const transports[] = {"unframed", "framed", NULL};
-    static const char *const forms[] = {"strict", "kitex", NULL};
-    options->encoding = choose(options->encoding, group, "encoding", encodings);
-    options->transport = choose(options->transport, group, "transport", transports);
-    options->json = choose(options->json, group, "json", forms);
+    options->encoding = choose(options->encoding, group, "encoding", GW__ENCODING_WORDS);
+    options->transport = choose(options->transport, group, "transport", GW__TRANSPORT_WORDS);
+    options->json = choose(options->json, group, "json", GW__JSON_WORDS);
 }
