@@ -213,7 +213,6 @@ static void take_pressure(struct gw__mail *mail)
 void gw__worker_press(struct gw__worker *worker, unsigned stage)
 {
     atomic_store(&worker->pressure, (uint8_t)stage);
-    worker->press_mail.deliver = take_pressure;
     if (!atomic_exchange(&worker->press_posted, true))
         gw__loop_post(&worker->loop, &worker->press_mail);
 }
@@ -282,6 +281,7 @@ struct gw__worker *gw__worker_create(struct gw_server *server, unsigned index, b
     worker->server = server;
     worker->index = index;
     worker->keeper = keeper;
+    worker->press_mail.deliver = take_pressure;
     atomic_init(&worker->drain_until_ms, UINT64_MAX);
     gw__list_init(&worker->doors);
     gw__timer_init(&worker->drain_timer, check_drained);
