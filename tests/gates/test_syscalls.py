@@ -15,4 +15,5 @@ def test_a_request_is_two_reads_and_two_writes(target):
     assert counts["recvfrom"] == pytest.approx(2, abs=0.01)
     assert counts["sendto"] == pytest.approx(2, abs=0.01)
     others = {call: n for call, n in counts.items() if call not in ("recvfrom", "sendto", "epoll_wait", "all")}
-    assert sum(others.values()) <= 0.01, others
+    assert others.get("epoll_ctl", 0) <= 0.01, others
+    assert sum(others.values()) <= 0.02, others  # the keeper and the writer of logs have some each second, not request
