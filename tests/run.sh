@@ -316,7 +316,7 @@ packages() # suite
         command -v go >/dev/null || echo golang-go
         [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates # Go's modules come by https
         ;;
-    faults) echo strace slowhttptest ;;
+    faults) echo strace slowhttptest fiu-utils ;;
     gates) echo valgrind strace ;;
     examples) echo curl make thrift-compiler python3-thrift python3-six ;;
     esac
