@@ -242,7 +242,7 @@ INLINE enum result take_item(struct gw__encode *encode, struct gw__encode_frame 
     const char *at = pass_comma(run);
     if (!at)
         return LEFT;
-    if (at != run->at)
+    if (run->state == GW__JSON_BEHIND_VALUE) /* there was a comma: no end may come now */
         run->state = GW__JSON_AT_VALUE;
     run->at = at;
     return take_counted(encode, frame, run);

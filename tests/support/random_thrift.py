@@ -444,9 +444,10 @@ class Bodies:
 
     def __init__(self, rng, odds):
         self.rng, self.odds = rng, odds
+        self.spaces = rng.choice((0, 0.03, 0.3))
 
     def space(self):
-        return self.rng.choice((b" ", b"\n", b"\t ", b"\r\n")) if self.rng.random() < 0.03 else b""
+        return self.rng.choice((b" ", b" ", b"\n", b"\t ", b"\r\n")) if self.rng.random() < self.spaces else b""
 
     def string(self, text):
         out = json.dumps(text, ensure_ascii=self.rng.random() < 0.3)
@@ -507,10 +508,14 @@ class Bodies:
             return self.record(type.record, value)
         if type.kind == "map":
             pairs = ((self.key(type.key, k) if self.rng.random() >= self.odds else self.odd_key(), v) for k, v in value)
-            return b"{" + b",".join(k + self.space() + b":" + self.value(type.value, v) for k, v in pairs) + b"}"
+            return self.object((k, self.value(type.value, v)) for k, v in pairs)
         if type.kind in CONTAINERS:
-            return b"[" + b",".join(self.value(type.value, v) for v in value) + b"]"
+            return b"[" + (b",".join(self.value(type.value, v) for v in value) or self.space()) + b"]"
         return self.scalar(type, value)
+
+    def object(self, members):
+        entries = (self.space() + k + self.space() + b":" + self.space() + v for k, v in members)
+        return b"{" + (b",".join(entries) or self.space()) + b"}"
 
     def record(self, record, pairs):
         members = [(self.string(f.name), self.value(f.type, v)) for f, v in pairs]
@@ -519,7 +524,7 @@ class Bodies:
             members += [(self.string(f.name), b"null") for f in absent[:2]]
         if self.rng.random() < self.odds:
             self.disturb(record, members)
-        return b"{" + b",".join(k + b":" + v for k, v in members) + b"}"
+        return self.object(members)
 
     def disturb(self, record, members):
         """A member more, twice, or less."""

@@ -72,9 +72,9 @@ START_TEST(long_bodies_cut_anywhere)
                        numbers[7 - i]);
     }
     gw__text_puts(&tree, "],\"named\":{}}");
-    gw__text_puts(&lists, "],\"truths\":[true,false],\"tinies\":[1,-2],\"smalls\":[],\"mediums\":[7],\"larges\":[1,2],"
-                  "\"ratios\":[0.5],\"texts\":[\"a\"],\"blobs\":[],\"colors\":[1],\"rows\":[[1],[]],\"bags\":[[\"b\"]],"
-                  "\"tables\":[{\"k\":1}]}");
+    gw__text_puts(&lists, "],\"truths\":[true,false],\"tinies\":[1,-2],\"smalls\":[],\"mediums\":[ ],\"larges\":[1,2],"
+                  "\"ratios\":[ 0.5 , 1 ],\"texts\":[\"a\"],\"blobs\":[  ],\"colors\":[1],\"rows\":[[ ],[ 1],[]],"
+                  "\"bags\":[[\"b\"]],\"tables\":[{ \"k\" : 1 },{ }]}");
     struct idl_text files = {NULL, SOURCE_ROOT};
     struct gw__schema *types = idl_schema("types.thrift", &files);
     ck_assert_ptr_nonnull(types);
