@@ -1,6 +1,8 @@
 """Real servers as processes, on ports of their own."""
 import os
+import pathlib
 import re
+import signal
 import subprocess
 import tempfile
 import time
@@ -8,7 +10,7 @@ import time
 import pytest
 
 from . import peer_cache
-from .gateway import SLOW
+from .gateway import SLOW, eventually
 
 START_SECONDS = 20
 PYTHON = "/usr/bin/python3"
@@ -54,8 +56,15 @@ class Server:
         self.log.seek(0)
         return self.log.read()
 
-    def signal(self, number):
-        self.process.send_signal(number)
+    def pause(self):
+        """Stops it until go_on(). The signal stops one thread, which stops the others: waits for all of them."""
+        self.process.send_signal(signal.SIGSTOP)
+        states = pathlib.Path(f"/proc/{self.process.pid}/task")
+        eventually(lambda: all((task / "stat").read_text().rpartition(")")[2].split()[0] == "T"
+                               for task in states.iterdir()), what="a stopped process")
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def close(self):
         """Ends it without a goodbye; its ports refuse from then on."""
