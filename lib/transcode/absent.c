@@ -116,12 +116,12 @@ void gw__encode_end_record(struct gw__encode *encode)
 {
     struct gw__encode_frame *frame = gw__encode_top(encode);
     const struct gw__record *record = frame->type->record;
-    const uint64_t *seen = encode->words + frame->bits;
+    const uint64_t *seen = encode->bits.words + frame->bits;
     if (record->kind == GW__UNION && !encode->lenient)
         check_union(encode, record, seen);
     else
         add_absents(encode, record, seen);
     gw__thrift_put_stop(encode->wire);
-    encode->word_count = frame->bits;
+    encode->bits.count = frame->bits;
     encode->depth--;
 }

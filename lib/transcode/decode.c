@@ -2,16 +2,13 @@
  * Every step takes a byte or ends a container that took some, so that a count costs nothing that was not sent. */
 #include "transcode/inside.h"
 
-#include "base/alloc.h"
-
 enum { AT_NEXT, AT_FIELD, AT_ID, AT_VALUE, AT_STRING, AT_SKIPPED, AT_END };
 
 static void init(struct gw__decode *decode, const struct gw__decode_options *options, struct gw__json_out *out)
 {
-    memset(decode, 0, offsetof(struct gw__decode, few_words));
+    memset(decode, 0, offsetof(struct gw__decode, bits));
     memset(&decode->in, 0, sizeof decode->in);
-    decode->words = decode->few_words;
-    decode->word_capacity = GW__DECODE_BIT_WORDS;
+    gw__bits_init(&decode->bits);
     decode->out = out;
     if (options)
         decode->options = *options;
@@ -35,9 +32,7 @@ void gw__decode_init_value(struct gw__decode *decode, const struct gw__type *typ
 
 void gw__decode_finish(struct gw__decode *decode)
 {
-    if (decode->words != decode->few_words)
-        gw__free(decode->words);
-    decode->words = decode->few_words;
+    gw__bits_finish(&decode->bits);
 }
 
 static bool bad(struct gw__decode *decode, const char *why)
@@ -53,29 +48,17 @@ static bool push(struct gw__decode *decode, uint64_t left)
     if (decode->depth == GW__DECODE_DEPTH)
         return bad(decode, "nesting is too deep");
     decode->frames[decode->depth++] = (struct gw__decode_frame){
-        .type = decode->type, .left = left, .bits = (uint32_t)decode->word_count};
+        .type = decode->type, .left = left, .bits = (uint32_t)decode->bits.count};
     decode->step = AT_NEXT;
     return true;
 }
 
 static bool push_bits(struct gw__decode *decode, uint32_t count)
 {
-    size_t need = decode->word_count + count;
-    if (need > decode->word_capacity) {
-        bool few = decode->words == decode->few_words;
-        uint64_t *words = gw__realloc(few ? NULL : decode->words, 2 * need * sizeof *words);
-        if (!words) {
-            decode->no_memory = true;
-            return bad(decode, "out of memory");
-        }
-        if (few)
-            memcpy(words, decode->few_words, decode->word_count * sizeof *words);
-        decode->words = words;
-        decode->word_capacity = 2 * need;
-    }
-    memset(decode->words + decode->word_count, 0, count * sizeof *decode->words);
-    decode->word_count = need;
-    return true;
+    if (gw__bits_push(&decode->bits, count))
+        return true;
+    decode->no_memory = true;
+    return bad(decode, "out of memory");
 }
 
 /* The frame of a result shows nothing of itself. */
@@ -98,13 +81,13 @@ bool gw__decode_end_record(struct gw__decode *decode)
     struct gw__decode_frame *frame = &decode->frames[decode->depth - 1];
     const struct gw__record *record = frame->type->record;
     for (uint32_t i = 0; i < record->bit_words && is_shown(decode); i++)
-        if (record->required_bits[i] & ~decode->words[frame->bits + i])
+        if (record->required_bits[i] & ~decode->bits.words[frame->bits + i])
             return bad(decode, "a required field is missing");
     if (is_shown(decode))
         gw__json_put_close(decode->out, '}');
     else if (!decode->outcome && !decode->options.any && gw__record_by_id(record, 0))
         return bad(decode, "the result is missing");
-    decode->word_count = frame->bits;
+    decode->bits.count = frame->bits;
     decode->depth--;
     decode->step = AT_NEXT;
     return true;
@@ -124,7 +107,7 @@ static bool take_field(struct gw__decode *decode, const char *bytes)
 static bool see(struct gw__decode *decode, const struct gw__field *field)
 {
     struct gw__decode_frame *frame = &decode->frames[decode->depth - 1];
-    uint64_t *word = &decode->words[frame->bits + field->index / 64], bit = (uint64_t)1 << field->index % 64;
+    uint64_t *word = &decode->bits.words[frame->bits + field->index / 64], bit = (uint64_t)1 << field->index % 64;
     if (*word & bit)
         return bad(decode, "a field is given twice");
     *word |= bit;

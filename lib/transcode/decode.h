@@ -10,9 +10,10 @@
 
 #include "json/writer.h"
 #include "schema/schema.h"
+#include "transcode/bits.h"
 #include "wire/thrift.h"
 
-enum { GW__DECODE_DEPTH = GW__THRIFT_DEPTH + 1 /* a result around it */, GW__DECODE_BIT_WORDS = 80 };
+enum { GW__DECODE_DEPTH = GW__THRIFT_DEPTH + 1 /* a result around it */ };
 
 struct gw__decode_frame {
     const struct gw__type *type;
@@ -38,9 +39,7 @@ struct gw__decode {
     const struct gw__type *type; /* of the value that comes next or is being read */
     const struct gw__field *field;
     uint32_t bytes; /* of a string to come */
-    uint64_t *words;
-    size_t word_count, word_capacity;
-    uint64_t few_words[GW__DECODE_BIT_WORDS];
+    struct gw__bits bits; /* of the fields seen */
     struct gw__decode_frame frames[GW__DECODE_DEPTH];
     struct gw__thrift_in in;
     struct gw__thrift_skip skip;

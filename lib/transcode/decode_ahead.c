@@ -127,7 +127,7 @@ INLINE enum result put_field(struct gw__decode *decode, struct gw__decode_frame 
     if (!field || field->type->thrift != (uint8_t)*at || field->key_size > KEY_BYTES
         || run->end - at < 3 + field->type->min_bytes)
         return LEFT;
-    uint64_t *word = &decode->words[frame->bits + field->index / 64], bit = (uint64_t)1 << field->index % 64;
+    uint64_t *word = &decode->bits.words[frame->bits + field->index / 64], bit = (uint64_t)1 << field->index % 64;
     if (*word & bit)
         return LEFT;
     *out = ',';

@@ -3,16 +3,13 @@
  * stays well-formed for the frames. */
 #include "transcode/inside.h"
 
-#include "base/alloc.h"
-
 void gw__encode_init(struct gw__encode *encode, const struct gw__method *method, bool lenient, struct gw__wire *wire)
 {
-    memset(encode, 0, offsetof(struct gw__encode, few_words));
+    memset(encode, 0, offsetof(struct gw__encode, bits));
     encode->method = method;
     encode->lenient = lenient;
     encode->wire = wire;
-    encode->words = encode->few_words;
-    encode->word_capacity = GW__ENCODE_BIT_WORDS;
+    gw__bits_init(&encode->bits);
     gw__json_init(&encode->json, GW__ENCODE_DEPTH);
     if (method->body_is_argument)
         gw__encode_field(wire, &method->arguments->fields[0]);
@@ -20,9 +17,7 @@ void gw__encode_init(struct gw__encode *encode, const struct gw__method *method,
 
 void gw__encode_finish(struct gw__encode *encode)
 {
-    if (encode->words != encode->few_words)
-        gw__free(encode->words);
-    encode->words = encode->few_words;
+    gw__bits_finish(&encode->bits);
     gw__json_out_finish(&encode->errors);
     gw__text_finish(&encode->first);
     gw__json_finish(&encode->json);
@@ -30,33 +25,14 @@ void gw__encode_finish(struct gw__encode *encode)
 
 /* ---- frames */
 
-/* Zeroed bits for one more record. */
-static bool push_bits(struct gw__encode *encode, uint32_t count)
-{
-    size_t need = encode->word_count + count;
-    if (need > encode->word_capacity) {
-        bool few = encode->words == encode->few_words;
-        uint64_t *words = gw__realloc(few ? NULL : encode->words, 2 * need * sizeof *words);
-        if (!words) {
-            encode->no_memory = true;
-            return false;
-        }
-        if (few)
-            memcpy(words, encode->few_words, encode->word_count * sizeof *words);
-        encode->words = words;
-        encode->word_capacity = 2 * need;
-    }
-    memset(encode->words + encode->word_count, 0, count * sizeof *encode->words);
-    encode->word_count = need;
-    return true;
-}
-
 /* The reader's depth limit keeps below the frames' but for what a lenient record is made of without an object. */
 bool gw__encode_push_record(struct gw__encode *encode, const struct gw__type *type)
 {
-    uint32_t bits = (uint32_t)encode->word_count;
-    if (!push_bits(encode, type->record->bit_words))
+    uint32_t bits = (uint32_t)encode->bits.count;
+    if (!gw__bits_push(&encode->bits, type->record->bit_words)) {
+        encode->no_memory = true;
         return false;
+    }
     encode->frames[encode->depth++] = (struct gw__encode_frame){.type = type, .bits = bits};
     return true;
 }
@@ -84,7 +60,7 @@ void gw__encode_end_container(struct gw__encode *encode)
 
 static void found(struct gw__encode *encode, struct gw__encode_frame *frame, const struct gw__field *field)
 {
-    bool good = gw__encode_begin_field(frame, encode->words + frame->bits, field) || encode->lenient;
+    bool good = gw__encode_begin_field(frame, encode->bits.words + frame->bits, field) || encode->lenient;
     encode->step = good ? AT_EVENT : AT_SKIP;
     if (!good)
         gw__encode_twice(encode, field);
@@ -235,7 +211,7 @@ static bool is_absent(struct gw__encode *encode, struct gw__encode_frame *frame,
 {
     if (event != GW__JSON_NULL)
         return false;
-    encode->words[frame->bits + frame->field->index / 64] &= ~((uint64_t)1 << frame->field->index % 64);
+    encode->bits.words[frame->bits + frame->field->index / 64] &= ~((uint64_t)1 << frame->field->index % 64);
     return true;
 }
 

@@ -14,9 +14,10 @@
 #include "json/reader.h"
 #include "json/writer.h"
 #include "schema/schema.h"
+#include "transcode/bits.h"
 #include "wire/thrift.h"
 
-enum { GW__ENCODE_DEPTH = 64, GW__ENCODE_ERRORS = 20, GW__ENCODE_BIT_WORDS = 80, GW__ENCODE_TAIL_BYTES = 128 };
+enum { GW__ENCODE_DEPTH = 64, GW__ENCODE_ERRORS = 20, GW__ENCODE_TAIL_BYTES = 128 };
 
 struct gw__encode_frame {
     const struct gw__type *type;
@@ -45,9 +46,7 @@ struct gw__encode {
     char *patch;                 /* where its length stands */
     uint64_t length;
     struct gw__base64 base64;
-    uint64_t *words; /* bits of the fields seen, frame upon frame */
-    size_t word_count, word_capacity;
-    uint64_t few_words[GW__ENCODE_BIT_WORDS];
+    struct gw__bits bits; /* of the fields seen */
     struct gw__encode_frame frames[GW__ENCODE_DEPTH + 2];
     char tail[GW__ENCODE_TAIL_BYTES]; /* a copy of the last bytes of the text */
     struct gw__json json;

@@ -275,7 +275,7 @@ static void take_entries(struct gw__encode *encode, struct run run)
         run.at = json->at;
         run.out = wire->at;
         run.room = wire->end - ENTRY_BYTES;
-        run.seen = encode->words + frame->bits;
+        run.seen = encode->bits.words + frame->bits;
         run.state = json->state;
         if (run.state != GW__JSON_BEHIND_VALUE
             && run.state != (record || map ? GW__JSON_AT_FIRST_KEY : GW__JSON_AT_FIRST_VALUE))

@@ -728,13 +728,13 @@ START_TEST(memory_out_at_the_innermost_struct)
 {
     struct gw__text idl = {0}, body = {0};
     gw__text_puts(&idl, "struct Wide { 1: optional Wide next\n");
-    for (unsigned i = 2; i < 2 + GW__ENCODE_BIT_WORDS; i++) /* two words */
+    for (unsigned i = 2; i < 2 + GW__BIT_WORDS; i++) /* two words */
         gw__text_print(&idl, "%u: i32 f%u\n", i, i);
     gw__text_puts(&idl, "}\nservice S { Wide echo(1: Wide w) }\n");
-    for (unsigned i = 0; i < GW__ENCODE_BIT_WORDS / 2; i++)
+    for (unsigned i = 0; i < GW__BIT_WORDS / 2; i++)
         gw__text_puts(&body, "{\"next\":");
     gw__text_puts(&body, "{}");
-    for (unsigned i = 0; i < GW__ENCODE_BIT_WORDS / 2; i++)
+    for (unsigned i = 0; i < GW__BIT_WORDS / 2; i++)
         gw__text_puts(&body, "}");
     struct idl_text text = {idl.data, NULL};
     struct gw__schema *schema = idl_schema("wide.thrift", &text);
