@@ -268,7 +268,7 @@ void gw__json_put_uuid(struct gw__json_out *out, const char *bytes)
 static void put_groups(struct gw__json_out *out, const void *data, size_t size)
 {
     if (size / 3 < SIZE_MAX / 8 && gw__json_out_room(out, size / 3 * 4 + 4))
-        out->at += gw__base64_encode(out->at, data, size);
+        out->at += gw__base64_encode(out->at, data, size, out->base64);
 }
 
 void gw__json_put_base64_piece(struct gw__json_out *out, const void *data, size_t size)

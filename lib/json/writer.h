@@ -16,6 +16,7 @@ struct gw__json_out {
     bool comma;    /* the next value or key needs one */
     bool lost;     /* memory was out; from then on nothing is written */
     bool repaired; /* a byte that is no UTF-8 became U+FFFD */
+    uint8_t base64; /* form of base64, of enum gw__base64_form or-ed: set it before writing */
     uint8_t torn_size;
     char torn[4]; /* the end of a piece: less than a character, or than three bytes of base64 */
 };
@@ -91,7 +92,7 @@ static inline char *gw__json_print_double(char *out, double value)
 void gw__json_put_string(struct gw__json_out *out, const char *text, size_t size);
 /* 16 bytes as a string: 00112233-4455-6677-8899-aabbccddeeff. */
 void gw__json_put_uuid(struct gw__json_out *out, const char *bytes);
-/* Bytes as a string of base64, padded. */
+/* Bytes as a string of base64 in the form set. */
 void gw__json_put_base64(struct gw__json_out *out, const void *data, size_t size);
 /* Either in pieces, cut anywhere. */
 void gw__json_put_string_begin(struct gw__json_out *out);

@@ -277,10 +277,17 @@ static enum gw__json_event copy_base64(struct gw__encode *encode)
         encode->wire->at += size;
         encode->length += size;
     } while (event == GW__JSON_FULL);
-    if (event == GW__JSON_DONE && !gw__base64_ended(&encode->base64))
+    if (event != GW__JSON_DONE)
+        return event;
+    char *out = gw__wire_take(encode->wire, 2);
+    if (!out)
+        return event;
+    size_t size = gw__base64_end(&encode->base64, out);
+    encode->wire->at = out + size;
+    encode->length += size;
+    if (encode->base64.bad)
         gw__encode_wrong_text(encode, "binary, as base64", gw__str("that is no base64"));
-    if (event == GW__JSON_DONE)
-        end_string(encode);
+    end_string(encode);
     return event;
 }
 

@@ -146,9 +146,10 @@ static bool put_binary_key(struct gw__encode *encode, struct gw__str text)
     if (!out)
         return true;
     size_t size = gw__base64_decode(&decoder, out + 4, text.data, text.size);
+    size += gw__base64_end(&decoder, out + 4 + size);
     gw__wire_set32(out, (uint32_t)size);
     encode->wire->at = out + 4 + size;
-    return gw__base64_ended(&decoder);
+    return !decoder.bad;
 }
 
 static bool put_bool_key(struct gw__encode *encode, struct gw__str text)

@@ -188,13 +188,21 @@ static const struct {
     {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}, {"\xff\xfb\xf0\x10\x83", "//vwEIM="},
 };
 
-static bool decode(const char *text, size_t step, char *out, size_t *size)
+enum { BARE = GW__BASE64_BARE, URL = GW__BASE64_URL };
+
+static bool decode_as(unsigned form, const char *text, size_t step, char *out, size_t *size)
 {
-    struct gw__base64 decoder = {0};
+    struct gw__base64 decoder = {.form = (uint8_t)form};
     *size = 0;
     for (size_t at = 0, all = strlen(text); at < all; at += step)
         *size += gw__base64_decode(&decoder, out + *size, text + at, at + step < all ? step : all - at);
-    return gw__base64_ended(&decoder);
+    *size += gw__base64_end(&decoder, out + *size);
+    return !decoder.bad;
+}
+
+static bool decode(const char *text, size_t step, char *out, size_t *size)
+{
+    return decode_as(GW__BASE64_PADDED, text, step, out, size);
 }
 
 START_TEST(base64)
@@ -202,7 +210,7 @@ START_TEST(base64)
     for (size_t i = 0; i < sizeof encoded / sizeof *encoded; i++) {
         char out[64], room[64];
         size_t size = strlen(encoded[i].bytes), length = strlen(encoded[i].text), got;
-        ck_assert_uint_eq(gw__base64_encode(out, encoded[i].bytes, size), length);
+        ck_assert_uint_eq(gw__base64_encode(out, encoded[i].bytes, size, 0), length);
         ck_assert_int_eq(memcmp(out, encoded[i].text, length), 0);
         for (size_t step = 1; step <= 9; step++) {
             ck_assert(decode(encoded[i].text, step, out, &got));
@@ -247,12 +255,41 @@ START_TEST(every_byte_through_base64)
     for (int i = 0; i < 256; i++)
         bytes[i] = (char)(i * 7);
     for (size_t size = 0; size <= sizeof bytes; size++) {
-        size_t got, length = gw__base64_encode(text, bytes, size);
-        text[length] = '\0';
-        ck_assert(decode(text, 1 + size % 11, back, &got));
-        ck_assert_uint_eq(got, size);
-        ck_assert_int_eq(memcmp(back, bytes, size), 0);
+        for (unsigned form = 0; form <= (BARE | URL); form++) {
+            size_t got, length = gw__base64_encode(text, bytes, size, form);
+            text[length] = '\0';
+            ck_assert_int_eq(strpbrk(text, form & URL ? "+/" : "-_") != NULL, 0);
+            ck_assert_int_eq(strchr(text, '=') != NULL, !(form & BARE) && size % 3);
+            ck_assert(decode_as(form, text, 1 + size % 11, back, &got));
+            ck_assert_uint_eq(got, size);
+            ck_assert_int_eq(memcmp(back, bytes, size), 0);
+        }
     }
+}
+END_TEST
+
+START_TEST(other_forms_of_base64)
+{
+    static const struct {
+        const char *text;
+        unsigned form;
+        bool good;
+    } rows[] = {
+        {"-_--", URL, true},  {"+/++", URL, false}, {"-_--", 0, false},    {"Zg", BARE, true},   {"Zg==", BARE, true},
+        {"Zg=", BARE, false}, {"Z", BARE, false},   {"Zm8", BARE, true},   {"Zm9", BARE, false}, {"Zh", BARE, false},
+        {"Zg", URL, false},   {"-_8", URL | BARE, true}, {"-_8=", URL | BARE, true}, {"-_9", URL | BARE, false},
+        {"Zg==Zg", BARE, false}, {"", BARE, true}, {"Zm9v=", BARE, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (size_t step = 1; step <= 5; step++) {
+            char out[64];
+            size_t got;
+            bool good = decode_as(rows[i].form, rows[i].text, step, out, &got);
+            ck_assert_msg(good == rows[i].good, "%s as %u", rows[i].text, rows[i].form);
+        }
+    struct gw__json_out json = {.base64 = URL | BARE};
+    gw__json_put_base64(&json, "\xff\xfe\xfd\xfc", 4);
+    check_written(&json, "\"__79_A\"");
 }
 END_TEST
 
@@ -269,6 +306,7 @@ Suite *make_suite(void)
     tcase_add_test(tcase, base64);
     tcase_add_test(tcase, bad_base64);
     tcase_add_test(tcase, every_byte_through_base64);
+    tcase_add_test(tcase, other_forms_of_base64);
     suite_add_tcase(suite, tcase);
     return suite;
 }
