@@ -36,7 +36,8 @@ static void on_end(struct gw__outbound *outbound, int error)
 
 static const struct gw__outbound_protocol protocol = {
     .size = sizeof(struct gw__byte_stream),
-    .ops = {.on_connected = gw__outbound_connected,
+    .ops = {.reads_after_break = true,
+            .on_connected = gw__outbound_connected,
             .on_data = on_data,
             .on_end = gw__outbound_ended,
             .on_room = on_room},

@@ -28,7 +28,8 @@ struct gw__attempt {
 /* READY and FAILED come by return or, after WAITING, by hook. upstream, service, protocol and hooks
  * are set by the caller. */
 enum gw__attempt_result gw__attempt_start(struct gw__attempt *attempt);
-/* Once more to the same instance on a new connection, after a pooled one turned out to be dead. */
+/* Once more on a new connection to the same instance, after a pooled one turned out to be dead; where it can't be had,
+ * to the next instance as at the start. */
 enum gw__attempt_result gw__attempt_again(struct gw__attempt *attempt);
 /* Gives up a connect under way (the connection goes to the pool when it comes) and lets go. One in use
  * is given back by its stream's finish, before this. */
