@@ -112,11 +112,11 @@ struct gw__ast_def {
     struct gw__idl_pos extends_pos;
     struct gw__ast_def *next, *next_in_bucket;
     bool broken; /* ended in a syntax error: what is said of it is not repeated where it is used */
-    /* of the schema being made: */
-    unsigned made_in; /* its number; what stands below belongs to another one if it differs */
+    /* of the schemas being made, which share it: */
+    bool begun;
     bool busy;        /* being resolved: who comes here again has found a cycle */
-    bool failed;
     const void *made; /* gw__type, gw__rpc or gw__value */
+    const struct gw__ast_file *made_for; /* of a record or enum: whose schema has it in its lists */
     size_t items;     /* of a constant, references followed */
 };
 
@@ -134,14 +134,12 @@ struct gw__ast_file {
     struct gw__arena arena;
     struct gw__idl *idl;
     const char *path;
-    const char *name; /* the path as the schema being made keeps it */
+    const char *name; /* the path as the schemas keep it; NULL: in none of their lists of files so far */
     char *data;
     size_t size;
     unsigned errors;
     bool bad;  /* an error was found in it, said or not */
     bool busy; /* being read, with what it includes */
-    bool listed; /* gets a schema of its own in this load */
-    unsigned listed_in; /* the schema whose list of files has it */
     struct gw__ast_include *includes; /* in order */
     struct gw__ast_def *defs, *last_def;
     struct gw__ast_def **buckets; /* by name and sort (type, constant, service) */
@@ -166,8 +164,8 @@ void gw__idl_check(struct gw__ast_file *file);
 /* The definition with that name in that file, no prefix. sort: any kind of the same sort. NULL where there is none. */
 struct gw__ast_def *gw__idl_find(const struct gw__ast_file *file, enum gw__ast_kind sort, struct gw__str name);
 
-/* Makes the schema of a file whose includes have been read. `number` is another one for each schema. NULL: errors are
- * in the report. */
-struct gw__schema *gw__idl_link(struct gw__ast_file *file, unsigned number);
+/* Makes the schema of a file whose includes have been read. `arena`: where schemas that share definitions have them,
+ * all those of one load; NULL: in the schema's own. NULL: errors are in the report. */
+struct gw__schema *gw__idl_link(struct gw__ast_file *file, struct gw__arena *arena);
 
 #endif

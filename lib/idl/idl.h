@@ -21,8 +21,9 @@ struct gw__schema *gw__idl_compile(const char *path, const struct gw__idl_reader
 /* The schemas of a folder, one for each file, in order of their paths; and the services by the name that routes use:
  * "echo" is the last service block of echo.thrift, "echo.Other" any block of it. */
 struct gw__idl_set {
-    struct gw__schema **schemas; /* owned by the set; whoever shares one sets it to NULL here and destroys it */
+    struct gw__schema **schemas;
     size_t count;
+    struct gw__arena arena; /* what the schemas consist of: a definition is made once, whoever includes it */
     struct gw__idl_name {
         const char *name; /* allocated */
         const struct gw__schema *schema;
@@ -49,7 +50,6 @@ struct gw__idl {
     const char *prefix;
     struct gw__ast_file *files;
     size_t file_count;
-    unsigned schemas; /* made so far */
 };
 
 #endif

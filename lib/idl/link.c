@@ -15,8 +15,6 @@ void gw__link_error(struct gw__linker *linker, struct gw__ast_file *file, struct
                     const char *format, ...)
 {
     linker->failed = true;
-    if (file != linker->main && file->listed) /* it is compiled for itself, and says so there */
-        return;
     struct gw__text text = {0};
     va_list args;
     va_start(args, format);
@@ -143,23 +141,23 @@ void gw__link_unknown(struct gw__linker *linker, struct gw__ast_file *file, stru
                    near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-bool gw__link_is_made(const struct gw__linker *linker, const struct gw__ast_def *def)
+bool gw__link_is_made(struct gw__linker *linker, const struct gw__ast_def *def)
 {
-    return def->made_in == linker->number && !def->busy;
+    bool made = def->begun && !def->busy;
+    linker->failed = linker->failed || (made && !def->made);
+    return made;
 }
 
 bool gw__link_enter(struct gw__linker *linker, struct gw__ast_def *def, const char *what)
 {
-    bool cycle = def->made_in == linker->number && def->busy;
+    bool cycle = def->begun && def->busy;
     if (cycle || linker->depth == GW__IDL_CHAIN) {
         gw__link_error(linker, def->file, def->pos, "GW1108", cycle ? "%s \"%.*s\" leads back to itself" :
                        "%s \"%.*s\" is at the end of too long a chain", what, (int)def->name.size, def->name.data);
         return false;
     }
-    def->made_in = linker->number;
+    def->begun = true;
     def->busy = true;
-    def->made = NULL;
-    def->items = 0;
     linker->depth++;
     return true;
 }
@@ -241,26 +239,28 @@ static void link_defaults(struct gw__linker *linker)
 }
 
 /* Origins name the schema's own copies of paths, which outlive the files read. */
-static void list_files(struct gw__linker *linker, struct gw__ast_file *file, const char **files)
+static void list_files(struct gw__linker *linker, struct gw__ast_file *file)
 {
-    if (file->listed_in == linker->number)
+    if (file->name || linker->lost)
         return;
-    file->listed_in = linker->number;
-    file->name = files[linker->schema->file_count++] = gw__link_text(linker, gw__str(file->path));
+    const char **files = gw__grow(linker->files, linker->file_count, &linker->file_capacity, sizeof *files);
+    linker->lost = !files;
+    if (!files)
+        return;
+    linker->files = files;
+    file->name = files[linker->file_count++] = gw__link_text(linker, gw__str(file->path));
     for (const struct gw__ast_include *include = file->includes; include; include = include->next)
         if (include->file)
-            list_files(linker, include->file, files);
+            list_files(linker, include->file);
 }
 
 static bool name_files(struct gw__linker *linker)
 {
     struct gw__schema *schema = linker->schema;
-    const char **files = gw__link_alloc(linker, linker->main->idl->file_count * sizeof *files);
-    if (!files)
-        return false;
-    list_files(linker, linker->main, files);
-    schema->files = files;
-    schema->file = files[0];
+    list_files(linker, linker->main);
+    schema->files = keep(linker, linker->files, linker->file_count);
+    schema->file_count = (uint32_t)linker->file_count;
+    schema->file = linker->main->name;
     struct gw__str stem = gw__idl_stem(gw__str(linker->main->path));
     schema->name = gw__link_text(linker, stem);
     return !linker->lost;
@@ -285,7 +285,7 @@ static void link_all(struct gw__linker *linker)
         return;
     for (struct gw__ast_def *def = linker->main->defs; def && !linker->lost; def = def->next)
         if (def->kind < GW__AST_CONST && !def->broken)
-            gw__link_definition(linker, def);
+            gw__link_own(linker, def);
     gw__link_fill(linker);
     if (linker->lost || !link_services(linker))
         return;
@@ -297,18 +297,19 @@ static void link_all(struct gw__linker *linker)
         linker->lost = !seal(linker);
 }
 
-struct gw__schema *gw__idl_link(struct gw__ast_file *file, unsigned number)
+struct gw__schema *gw__idl_link(struct gw__ast_file *file, struct gw__arena *arena)
 {
-    struct gw__linker linker = {.main = file, .number = number, .budget = MAX_VALUES};
+    struct gw__linker linker = {.main = file, .budget = MAX_VALUES};
     linker.schema = gw__schema_create();
     linker.lost = !linker.schema;
     if (linker.schema) {
-        linker.arena = &linker.schema->arena;
+        linker.arena = arena ? arena : &linker.schema->arena;
         link_all(&linker);
     }
     gw__free(linker.work);
     gw__free(linker.records);
     gw__free(linker.enums);
+    gw__free(linker.files);
     if (linker.lost)
         file->idl->report->lost = true;
     if (!linker.lost && !linker.failed && !file->bad)

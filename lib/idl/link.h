@@ -19,7 +19,6 @@ struct gw__linker {
     struct gw__ast_file *main;
     struct gw__schema *schema;
     struct gw__arena *arena;
-    unsigned number;
     unsigned depth; /* of definitions that lead to each other */
     size_t budget;  /* values that may still be made */
     bool failed, lost;
@@ -27,7 +26,8 @@ struct gw__linker {
     size_t work_count, work_capacity, filled;
     const struct gw__record **records; /* named ones */
     const struct gw__enum **enums;
-    size_t record_count, record_capacity, enum_count, enum_capacity;
+    const char **files;
+    size_t record_count, record_capacity, enum_count, enum_capacity, file_count, file_capacity;
 };
 
 void gw__link_error(struct gw__linker *linker, struct gw__ast_file *file, struct gw__idl_pos pos, const char *code,
@@ -45,14 +45,17 @@ struct gw__ast_def *gw__link_find(const struct gw__ast_file *file, enum gw__ast_
 /* Reports that a name stands for nothing of that sort, with the nearest one that does, unless `silent`. */
 void gw__link_unknown(struct gw__linker *linker, struct gw__ast_file *file, struct gw__idl_pos pos,
                       enum gw__ast_kind sort, struct gw__str name, bool silent);
-/* Begins to make a definition of this schema, which is not made yet; false: it can't be. End with gw__link_leave(). */
+/* Begins to make a definition which is not made yet; false: it can't be. End with gw__link_leave(). */
 bool gw__link_enter(struct gw__linker *linker, struct gw__ast_def *def, const char *what);
 void gw__link_leave(struct gw__linker *linker, struct gw__ast_def *def, const void *made);
-bool gw__link_is_made(const struct gw__linker *linker, const struct gw__ast_def *def);
+/* Whether it was made, for this schema or one before it in the set; what could not be made counts, too. */
+bool gw__link_is_made(struct gw__linker *linker, const struct gw__ast_def *def);
 
 const struct gw__type *gw__link_type(struct gw__linker *linker, struct gw__ast_file *file,
                                      const struct gw__ast_type *type);
 const struct gw__type *gw__link_definition(struct gw__linker *linker, struct gw__ast_def *def); /* of a type */
+/* A definition of the file itself, which is in the schema's lists even if a schema before it has it, too. */
+void gw__link_own(struct gw__linker *linker, struct gw__ast_def *def);
 struct gw__record *gw__link_record(struct gw__linker *linker, struct gw__ast_file *file,
                                    const struct gw__ast_fields *fields, enum gw__kind kind, uint32_t more);
 void gw__link_fill(struct gw__linker *linker); /* fields of all records begun */

@@ -200,7 +200,7 @@ struct gw__schema *gw__idl_compile(const char *path, const struct gw__idl_reader
 {
     struct gw__idl idl = {.reader = reader, .report = report, .prefix = prefix ? prefix : ""};
     struct gw__ast_file *file = get_first(&idl, path);
-    struct gw__schema *schema = file ? gw__idl_link(file, ++idl.schemas) : NULL;
+    struct gw__schema *schema = file ? gw__idl_link(file, NULL) : NULL;
     bool bad = report->lost;
     for (file = idl.files; file; file = file->next)
         bad = bad || file->bad; /* though nothing that is wrong may be used */
@@ -297,14 +297,11 @@ static void check_stems(const char *const *paths, size_t count, const char *pref
 
 static void make_schemas(struct gw__idl_set *set, struct gw__idl *idl, const char *const *paths, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct gw__ast_file *file = get_first(idl, paths[i]);
-        if (file)
-            file->listed = true;
-    }
+    for (size_t i = 0; i < count; i++)
+        get_first(idl, paths[i]);
     for (size_t i = 0; i < count && !idl->report->lost; i++) {
         struct gw__ast_file *file = known(idl, paths[i]);
-        struct gw__schema *schema = file ? gw__idl_link(file, ++idl->schemas) : NULL;
+        struct gw__schema *schema = file ? gw__idl_link(file, &set->arena) : NULL;
         if (!schema)
             continue;
         set->schemas[set->count++] = schema;
@@ -319,6 +316,7 @@ int gw__idl_load(struct gw__idl_set *set, const char *const *paths, size_t count
     struct gw__report own = {0};
     struct gw__idl idl = {.reader = reader, .report = &own, .prefix = prefix ? prefix : ""};
     *set = (struct gw__idl_set){.schemas = gw__calloc(count + 1, sizeof *set->schemas)};
+    gw__arena_init(&set->arena, NULL);
     if (set->schemas) {
         check_stems(paths, count, idl.prefix, &own);
         make_schemas(set, &idl, paths, count);
@@ -360,6 +358,7 @@ void gw__idl_set_finish(struct gw__idl_set *set)
         gw__schema_destroy(set->schemas[i]);
     for (size_t i = 0; i < set->name_count; i++)
         gw__free((char *)(uintptr_t)set->names[i].name);
+    gw__arena_finish(&set->arena);
     gw__free(set->schemas);
     gw__free(set->names);
     *set = (struct gw__idl_set){0};

@@ -79,14 +79,33 @@ static bool link_members(struct gw__linker *linker, struct gw__ast_def *def, str
     return !linker->lost && gw__enum_seal(linker->arena, enumeration);
 }
 
+static void list_enum(struct gw__linker *linker, const struct gw__enum *enumeration)
+{
+    const struct gw__enum **enums =
+        gw__grow(linker->enums, linker->enum_count, &linker->enum_capacity, sizeof *linker->enums);
+    linker->lost = linker->lost || !enums;
+    if (!enums)
+        return;
+    linker->enums = enums;
+    enums[linker->enum_count++] = enumeration;
+}
+
+static void list_record(struct gw__linker *linker, const struct gw__record *record)
+{
+    const struct gw__record **records =
+        gw__grow(linker->records, linker->record_count, &linker->record_capacity, sizeof *linker->records);
+    linker->lost = linker->lost || !records;
+    if (!records)
+        return;
+    linker->records = records;
+    records[linker->record_count++] = record;
+}
+
 static const struct gw__type *link_enum(struct gw__linker *linker, struct gw__ast_def *def)
 {
     struct gw__enum *enumeration = gw__link_alloc(linker, sizeof *enumeration);
     struct gw__type *type = enumeration ? gw__type_create(linker->arena, GW__ENUM) : NULL;
-    const struct gw__enum **enums =
-        gw__grow(linker->enums, linker->enum_count, &linker->enum_capacity, sizeof *linker->enums);
-    linker->enums = enums ? enums : linker->enums;
-    linker->lost = linker->lost || !type || !enums;
+    linker->lost = linker->lost || !type;
     if (linker->lost)
         return NULL;
     enumeration->name = type->name = gw__link_text(linker, def->name);
@@ -96,7 +115,7 @@ static const struct gw__type *link_enum(struct gw__linker *linker, struct gw__as
     enumeration->type = type;
     type->enumeration = enumeration;
     linker->lost = !link_members(linker, def, enumeration) || linker->lost;
-    linker->enums[linker->enum_count++] = enumeration;
+    list_enum(linker, enumeration);
     return type;
 }
 
@@ -126,13 +145,10 @@ static const struct gw__type *link_named_record(struct gw__linker *linker, struc
     enum gw__kind kind = def->kind == GW__AST_UNION ? GW__UNION :
         def->kind == GW__AST_EXCEPTION ? GW__EXCEPTION : GW__STRUCT;
     struct gw__record *record = gw__link_record(linker, def->file, &def->fields, kind, 0);
-    const struct gw__record **records =
-        gw__grow(linker->records, linker->record_count, &linker->record_capacity, sizeof *linker->records);
-    linker->records = records ? records : linker->records;
-    linker->lost = linker->lost || !records;
+    if (record)
+        list_record(linker, record);
     if (linker->lost)
         return NULL;
-    linker->records[linker->record_count++] = record;
     record->name = gw__link_text(linker, def->name);
     ((struct gw__type *)(uintptr_t)record->type)->name = record->name;
     record->doc = gw__link_doc(linker, def->doc);
@@ -148,10 +164,21 @@ const struct gw__type *gw__link_definition(struct gw__linker *linker, struct gw_
     if (def->kind == GW__AST_TYPEDEF)
         return link_typedef(linker, def);
     const struct gw__type *type = def->kind == GW__AST_ENUM ? link_enum(linker, def) : link_named_record(linker, def);
-    def->made_in = linker->number;
+    def->begun = true;
     def->made = type;
-    def->busy = false;
+    def->made_for = linker->main;
     return type;
+}
+
+void gw__link_own(struct gw__linker *linker, struct gw__ast_def *def)
+{
+    const struct gw__type *type = gw__link_definition(linker, def);
+    if (!type || def->kind == GW__AST_TYPEDEF || def->made_for == linker->main)
+        return;
+    if (type->kind == GW__ENUM)
+        list_enum(linker, type->enumeration);
+    else
+        list_record(linker, type->record);
 }
 
 static void fill_field(struct gw__linker *linker, const struct gw__link_work *work, uint32_t index,

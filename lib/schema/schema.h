@@ -1,6 +1,7 @@
 /* Schema: the types and services of one IDL file and all it includes, compiled once to flat tables and immutable from
- * then on: any thread may read it. Everything lives in the schema's arena and dies with it; who shares a schema counts
- * its users outside. Order is that of the file everywhere. Numbers of other IDLs (protobuf's field numbers) fit.
+ * then on: any thread may read it. Everything lives in the schema's arena, or in that of a set of schemas, which share
+ * what they use, and dies with it; who shares a schema counts its users outside. Order is that of the file everywhere.
+ * Numbers of other IDLs (protobuf's field numbers) fit.
  *
  * For a streaming transcoder: expect the field after the one just seen, compare its key by one memcmp (`key`), else
  * gw__record_by_name(); for wire bytes gw__record_by_id(). Required and defaulted fields are bitmaps over field
@@ -182,10 +183,12 @@ struct gw__schema {
     const char *file; /* path as in origins */
     const struct gw__rpc *main; /* the file's last service block, NULL where it has none */
     const struct gw__rpc *const *services; /* of the file itself; parents elsewhere are reached through `parent` */
-    const struct gw__record *const *records; /* of the file itself, and what it uses of others, in order of first use */
+    /* Of the file itself, and what it uses of others, in order of first use; without what of others a schema before it
+     * in the same set has. */
+    const struct gw__record *const *records;
     const struct gw__enum *const *enums;     /* likewise */
     const struct gw__constant *constants;    /* of the file itself */
-    const char *const *files;                /* the file, then all that it includes, directly or not */
+    const char *const *files;                /* the file, then all that it includes, directly or not; likewise */
     uint32_t service_count, record_count, enum_count, constant_count, file_count;
 };
 

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 
@@ -112,3 +113,44 @@ def test_names():
     assert ("echo", "EchoSvc") in names and ("sum.SumSvc", "SumSvc") in names
     assert ("types", "TypesSvc") in names and ("types.BaseSvc", "BaseSvc") in names
     assert ("derived", "DerivedSvc") in names
+
+
+def many_files(folder):
+    """1,000 files, each including three before it, the last one all; definitions lead through all of them."""
+    for number in range(1000):
+        before = range(max(0, number - 3), number) if number < 999 else range(999)
+        text = "".join(f'include "file{i}.thrift"\n' for i in before)
+        text += f"/** Of file {number}. */\nstruct Item {{\n    1: required i64 id,\n    2: optional list<string> names,\n"
+        text += "".join(f"    {3 + i}: file{b}.Item item{b},\n" for i, b in enumerate(before))
+        text += f"}}\nservice Items {{\n    Item get(1: i64 id)\n    oneway void put(1: list<Item> items)\n}}\n"
+        (folder / f"file{number}.thrift").write_text(text)
+    return 1000
+
+
+def big_file(folder, newline="\n"):
+    """One file of 20,000 lines, or of one that is as long."""
+    lines = []
+    for number in range(1600):
+        lines.append(f"struct Record{number} {{")
+        lines += [f"  {i}: optional map<string, list<i32>> value_{i} = {{'a': [1, 2]}}," for i in range(1, 10)]
+        lines += [f"  10: Record{(number * 7) % 1600} other", "}"]
+    while len(lines) < 19998:
+        lines.insert(0, f"const i32 NUMBER{len(lines)} = {len(lines)}")
+    lines += ["service Records {", "  Record5 get(1: Record6 request) }"]
+    (folder / "big.thrift").write_text(newline.join(lines))
+    return 1
+
+
+@pytest.mark.parametrize("make", [many_files, big_file, lambda folder: big_file(folder, " ")], ids=["files", "lines", "line"])
+def test_is_loaded_within_a_second(tmp_path, make):
+    (tmp_path / "idl").mkdir()
+    count = make(tmp_path / "idl")
+    (tmp_path / "gateway.cfg").write_text('version = 1;\nidl = { folder = "idl"; };\nlisteners = ( "127.0.0.1:0" );\n'
+                                          "routes = ( { id = \"all\"; endpoint = { respond = { status = 200; }; }; } );\n")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([os.path.join(build_folder(), "cli", "gwctl"), "check", tmp_path / "gateway.cfg"],
+                          capture_output=True, text=True, timeout=60)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0, done.stderr
+    took = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    assert took <= 1, f"{took:.2f} s of CPU time for {count} files"

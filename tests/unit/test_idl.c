@@ -676,6 +676,52 @@ START_TEST(a_folder_is_read)
 }
 END_TEST
 
+/* ---- what several files use is made once */
+
+START_TEST(schemas_of_a_set_share_definitions)
+{
+    static const struct file files[] = {
+        {"a.thrift", "include 'c.thrift'\nstruct A { 1: c.C c }\nservice S { void f(1: c.C c) }"},
+        {"b.thrift", "include 'c.thrift'\nstruct B { 1: c.C c }\nservice T extends c.P { void f(1: c.C c) }"},
+        {"c.thrift", "const i32 N = 7 struct C { 1: i32 x = N } service P { void g() }"},
+        {0}};
+    const char *const paths[] = {"a.thrift", "b.thrift", "c.thrift"};
+    struct gw__idl_reader reader = {read_memory, (void *)(uintptr_t)files};
+    struct gw__report report = {0};
+    struct gw__idl_set set;
+    ck_assert_int_eq(gw__idl_load(&set, paths, 3, &reader, NULL, &report), 0);
+    const struct gw__schema *a = set.schemas[0], *b = set.schemas[1], *c = set.schemas[2];
+    ck_assert_uint_eq(a->record_count, 2); /* C is listed where it was used first, and with its own file */
+    ck_assert_uint_eq(b->record_count, 1);
+    ck_assert_uint_eq(c->record_count, 1);
+    ck_assert_ptr_eq(a->records[1], c->records[0]);
+    ck_assert_uint_eq(c->constant_count, 1);
+    ck_assert_ptr_eq(a->main->methods[0]->arguments->fields[0].type, b->main->methods[0]->arguments->fields[0].type);
+    ck_assert_ptr_eq(b->main->parent, c->main);
+    ck_assert_str_eq(c->file, "c.thrift");
+    gw__idl_set_finish(&set);
+}
+END_TEST
+
+START_TEST(an_error_in_what_several_files_use_is_told_once)
+{
+    static const struct file files[] = {{"a.thrift", "include 'c.thrift'\nstruct A { 1: c.C c }"},
+                                        {"b.thrift", "include 'c.thrift'\nstruct B { 1: c.C c 2: c.T t }"},
+                                        {"c.thrift", "struct C { 1: Nothing x }\ntypedef T T"},
+                                        {0}};
+    const char *const paths[] = {"a.thrift", "b.thrift", "c.thrift"};
+    struct gw__idl_reader reader = {read_memory, (void *)(uintptr_t)files};
+    struct gw__report report = {0};
+    struct gw__idl_set set;
+    ck_assert_int_eq(gw__idl_load(&set, paths, 3, &reader, NULL, &report), -1);
+    char *errors = gw__report_text(&report);
+    ck_assert_str_eq(errors, "c.thrift:1:15: expected a type, found \"Nothing\", which is not known [GW1106]\n"
+                             "c.thrift:2:11: typedef \"T\" leads back to itself [GW1108]");
+    gw__free(errors);
+    gw__report_finish(&report);
+}
+END_TEST
+
 /* ---- memory */
 
 static const struct file greedy[] = {
@@ -764,6 +810,8 @@ Suite *make_suite(void)
     suite_add_tcase(suite, folders);
     TCase *memory = tcase_create("memory");
     tcase_set_timeout(memory, 60);
+    tcase_add_test(memory, schemas_of_a_set_share_definitions);
+    tcase_add_test(memory, an_error_in_what_several_files_use_is_told_once);
     tcase_add_test(memory, lost_memory_is_reported);
     tcase_add_test(memory, lost_memory_in_a_folder_is_reported);
     suite_add_tcase(suite, memory);
