@@ -39,7 +39,7 @@ allowed()
     server) echo base net http upstream exchange route schema idl ;;
     schema) echo base ;;
     idl) echo base net schema ;;
-    wire) echo base schema ;;
+    wire) echo base schema json ;;
     transcode) echo base schema json wire ;;
     admin) echo base net http upstream exchange route server schema ;;
     endpoints) echo base net http upstream exchange schema json wire transcode ;; # those that call backends

@@ -125,6 +125,7 @@ static void destroy_converter(struct gw__spare *spare)
 {
     struct gw__rpc_converter *converter = gw__container_of(spare, struct gw__rpc_converter, spare);
     gw__wire_finish(&converter->wire);
+    gw__wire_finish(&converter->plain);
     gw__json_out_finish(&converter->out);
     gw__free(converter);
 }
@@ -152,6 +153,8 @@ static void stop_use(struct gw__rpc_converter *converter)
         gw__encode_finish(&converter->encode);
     else if (converter->use == GW__RPC_DECODES)
         gw__decode_finish(&converter->decode);
+    else if (converter->use == GW__RPC_TAKES_FAULT)
+        gw__thrift_fault_finish(&converter->fault);
     converter->use = GW__RPC_IDLE;
 }
 
@@ -172,6 +175,7 @@ enum gw_flow gw__rpc_begin(struct gw__rpc_call *call, struct gw_exchange *ex, co
     const struct gw__limits *limits = &ex->chain->limits;
     bool body_is_less = limits->body_bytes > 0 && limits->body_bytes < limits->call_bytes;
     call->converter->wire.limit_bytes = (size_t)(body_is_less ? limits->body_bytes : limits->call_bytes);
+    call->converter->plain.limit_bytes = call->converter->wire.limit_bytes;
     return GW_CONTINUE;
 }
 
@@ -184,6 +188,7 @@ void gw__rpc_end(struct gw__rpc_call *call)
     call->converter = NULL;
     stop_use(converter);
     gw__wire_reset(&converter->wire);
+    gw__wire_reset(&converter->plain);
     if (converter->out.lost || converter->out.end - converter->out.begin > KEPT_OUT_BYTES)
         gw__json_out_finish(&converter->out);
     empty_out(&converter->out);
@@ -202,7 +207,13 @@ void gw__rpc_begin_request(struct gw__rpc_call *call)
 {
     struct gw__rpc_converter *converter = call->converter;
     converter->use = GW__RPC_ENCODES;
-    gw__encode_init(&converter->encode, call->method, call->options.json == GW__JSON_KITEX, &converter->wire);
+    struct gw__encode_options options = {
+        .encoding = call->options.encoding,
+        .lenient = call->options.json == GW__JSON_KITEX,
+        .in_message = true,
+        .plain = &converter->plain,
+    };
+    gw__encode_init(&converter->encode, call->method, &options, &converter->wire);
 }
 
 static enum gw_flow fail_request(struct gw__rpc_call *call)
@@ -280,11 +291,11 @@ static enum gw__rpc_wrap choose_wrap(const struct gw__type *success)
     return taken ? GW__RPC_DATA : GW__RPC_MERGED;
 }
 
-void gw__rpc_begin_result(struct gw__rpc_call *call)
+void gw__rpc_begin_result(struct gw__rpc_call *call, uint8_t encoding)
 {
     static const char merged[] = SUCCESS, data[] = SUCCESS ",\"data\":";
     struct gw__rpc_converter *converter = call->converter;
-    struct gw__decode_options options = {.enum_names = call->enum_names};
+    struct gw__decode_options options = {.encoding = encoding, .in_message = true, .enum_names = call->enum_names};
     stop_use(converter);
     empty_out(&converter->out);
     call->wrap = gw_exchange_envelope(call->ex) ? choose_wrap(call->method->success) : GW__RPC_PLAIN;
@@ -297,13 +308,13 @@ void gw__rpc_begin_result(struct gw__rpc_call *call)
     gw__decode_init_result(&converter->decode, call->method->result, &options, &converter->out);
 }
 
-void gw__rpc_begin_fault(struct gw__rpc_call *call)
+void gw__rpc_begin_fault(struct gw__rpc_call *call, uint8_t encoding)
 {
     struct gw__rpc_converter *converter = call->converter;
     stop_use(converter);
     empty_out(&converter->out);
     converter->use = GW__RPC_TAKES_FAULT;
-    memset(&converter->fault, 0, sizeof converter->fault);
+    gw__thrift_fault_init(&converter->fault, encoding);
 }
 
 static bool is_success(const struct gw__rpc_call *call)

@@ -22,6 +22,7 @@ struct gw__rpc_target {
 struct gw__rpc_converter {
     struct gw__spare spare;
     struct gw__wire wire;    /* the request, until the call is over: it may have to be sent again */
+    struct gw__wire plain;   /* its values in binary, while it is encoded otherwise */
     struct gw__json_out out; /* of the answer: what has not been sent */
     enum { GW__RPC_IDLE, GW__RPC_ENCODES, GW__RPC_DECODES, GW__RPC_TAKES_FAULT } use;
     union { /* by `use`: the request is encoded completely before an answer can come */
@@ -62,10 +63,10 @@ void gw__rpc_begin_request(struct gw__rpc_call *call);
  * on_request_data returns: GW_CONTINUE (more is to come) or GW_FAIL. */
 bool gw__rpc_take_request(struct gw__rpc_call *call, const char *data, size_t size, bool last, enum gw_flow *flow);
 
-/* A result comes: converter->decode is ready for its bytes. */
-void gw__rpc_begin_result(struct gw__rpc_call *call);
+/* A result comes in that encoding: converter->decode is ready for its bytes. */
+void gw__rpc_begin_result(struct gw__rpc_call *call, uint8_t encoding);
 /* A TApplicationException comes: converter->fault is ready for its bytes. */
-void gw__rpc_begin_fault(struct gw__rpc_call *call);
+void gw__rpc_begin_fault(struct gw__rpc_call *call, uint8_t encoding);
 /* To be called after every piece of an incomplete result: sends its JSON on once there is enough of it. True: the
  * client takes no more for now; pause the connection until on_room. */
 bool gw__rpc_send_some(struct gw__rpc_call *call);

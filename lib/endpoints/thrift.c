@@ -12,8 +12,7 @@
 
 enum {
     PIECES = 8,       /* segments that are handed to a connection at once */
-    FRAME_BYTES = 4,  /* a frame's length */
-    MESSAGE_BYTES = 12 /* a message's header, without the name */
+    FRAME_BYTES = 4, /* a frame's length */
 };
 
 /* Of the types of a TApplicationException. */
@@ -31,6 +30,7 @@ struct leg { /* the exchange's way to the instance */
     int32_t sequence;
     uint64_t left;      /* bytes to come of the answer's frame; UINT64_MAX minus those taken if it is unframed */
     uint8_t phase;      /* enum phase */
+    uint8_t encoding;   /* of the answer: enum gw__encoding */
     bool blocked;       /* the connection has not written all it was given */
     bool framed;        /* the answer is */
     bool heard;         /* a byte of it has come */
@@ -85,11 +85,15 @@ static void begin_message(struct leg *leg)
     const struct gw__method *method = leg->call.method;
     struct gw__wire *wire = &leg->call.converter->wire;
     leg->sequence = context->sequence = (int32_t)((uint32_t)context->sequence + 1);
-    struct gw__thrift_message message = {
-        .type = method->oneway ? GW__THRIFT_ONEWAY : GW__THRIFT_CALL, .name = method->name, .sequence = leg->sequence};
+    struct gw__message message = {
+        .encoding = leg->call.options.encoding,
+        .type = method->oneway ? GW__MESSAGE_ONEWAY : GW__MESSAGE_CALL,
+        .name = method->name,
+        .sequence = leg->sequence,
+    };
     if (is_framed(leg))
         gw__wire_take(wire, FRAME_BYTES);
-    gw__thrift_put_message(wire, &message);
+    gw__message_put(wire, &message);
 }
 
 static void end_message(struct leg *leg)
@@ -201,7 +205,7 @@ static void not_understood(struct leg *leg, const char *why)
 }
 
 /* What is wrong with an answer's header, or NULL. */
-static const char *check_message(const struct leg *leg, const struct gw__thrift_message *message)
+static const char *check_message(const struct leg *leg, const struct gw__message *message)
 {
     const struct gw__str *name = &leg->call.method->name;
     if (leg->call.method->oneway)
@@ -210,7 +214,7 @@ static const char *check_message(const struct leg *leg, const struct gw__thrift_
         return "it is to another method";
     if (message->sequence != leg->sequence)
         return "it has another sequence id";
-    if (message->type != GW__THRIFT_REPLY && message->type != GW__THRIFT_EXCEPTION)
+    if (message->type != GW__MESSAGE_REPLY && message->type != GW__MESSAGE_EXCEPTION)
         return "its message is no reply";
     return NULL;
 }
@@ -220,13 +224,15 @@ static const char *check_message(const struct leg *leg, const struct gw__thrift_
 static enum gw__wire_status parse_header(struct leg *leg, const char *bytes, size_t size, size_t *taken,
                                          const char **why)
 {
-    struct gw__thrift_message message;
+    struct gw__message message;
     leg->framed = !(bytes[0] & 0x80);
     size_t frame = leg->framed ? FRAME_BYTES : 0;
     *why = "it is no message in the strict binary protocol";
-    if (size < frame)
+    if (size <= frame)
         return GW__WIRE_MORE;
-    enum gw__wire_status status = gw__thrift_get_message(bytes + frame, size - frame, &message, taken);
+    if (!(bytes[frame] & 0x80) || bytes[frame] == '\x82')
+        return GW__WIRE_BAD;
+    enum gw__wire_status status = gw__message_get(bytes + frame, size - frame, &message, taken);
     if (status != GW__WIRE_DONE)
         return status;
     *why = check_message(leg, &message);
@@ -238,14 +244,15 @@ static enum gw__wire_status parse_header(struct leg *leg, const char *bytes, siz
         return GW__WIRE_BAD;
     leg->left -= *taken;
     *taken += frame;
-    leg->phase = message.type == GW__THRIFT_REPLY ? RESULT : FAULT;
+    leg->encoding = message.encoding;
+    leg->phase = message.type == GW__MESSAGE_REPLY ? RESULT : FAULT;
     return GW__WIRE_DONE;
 }
 
 /* An answer's header is not longer: it repeats the method's name. */
 static size_t header_limit(const struct leg *leg)
 {
-    return FRAME_BYTES + MESSAGE_BYTES + leg->call.method->name.size;
+    return FRAME_BYTES + gw__message_most_bytes(leg->call.method->name.size);
 }
 
 /* Appends to what has come of the header before; returns how many bytes there was room for, 0 when out of memory. */
@@ -368,9 +375,9 @@ static void on_data(struct gw__byte_stream *stream, const char *data, size_t siz
     bool begins = leg->phase == HEADER;
     if (!begins || take_header(leg, &data, &size)) {
         if (begins && leg->phase == RESULT)
-            gw__rpc_begin_result(&leg->call);
+            gw__rpc_begin_result(&leg->call, leg->encoding);
         else if (begins)
-            gw__rpc_begin_fault(&leg->call);
+            gw__rpc_begin_fault(&leg->call, leg->encoding);
         if (size || !begins)
             take_body(leg, data, size);
     }

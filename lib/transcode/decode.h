@@ -21,7 +21,10 @@ struct gw__decode_frame {
     uint32_t bits; /* record: where its bits begin */
 };
 
+/* All zero: from binary, enums as numbers. */
 struct gw__decode_options {
+    uint8_t encoding; /* enum gw__encoding */
+    bool in_message;  /* JSON: the bracket that closes the message follows, and belongs to it */
     bool enum_names; /* else numbers; of unknown ones always */
     bool any;        /* a result need not be set although it is not void */
 };

@@ -3,11 +3,13 @@
  * stays well-formed for the frames. */
 #include "transcode/inside.h"
 
-void gw__encode_init(struct gw__encode *encode, const struct gw__method *method, bool lenient, struct gw__wire *wire)
+void gw__encode_init(struct gw__encode *encode, const struct gw__method *method,
+                     const struct gw__encode_options *options, struct gw__wire *wire)
 {
     memset(encode, 0, offsetof(struct gw__encode, bits));
     encode->method = method;
-    encode->lenient = lenient;
+    if (options)
+        encode->options = *options;
     encode->wire = wire;
     gw__bits_init(&encode->bits);
     gw__json_init(&encode->json, GW__ENCODE_DEPTH);
@@ -60,7 +62,7 @@ void gw__encode_end_container(struct gw__encode *encode)
 
 static void found(struct gw__encode *encode, struct gw__encode_frame *frame, const struct gw__field *field)
 {
-    bool good = gw__encode_begin_field(frame, encode->bits.words + frame->bits, field) || encode->lenient;
+    bool good = gw__encode_begin_field(frame, encode->bits.words + frame->bits, field) || encode->options.lenient;
     encode->step = good ? AT_EVENT : AT_SKIP;
     if (!good)
         gw__encode_twice(encode, field);
@@ -85,7 +87,7 @@ static void take_name(struct gw__encode *encode, struct gw__str name)
         return;
     }
     frame->field = NULL;
-    if (!encode->lenient)
+    if (!encode->options.lenient)
         gw__encode_unknown(encode, frame->type->record, name);
     encode->step = AT_SKIP;
 }
@@ -103,7 +105,7 @@ static void take_key(struct gw__encode *encode, struct gw__str key)
 static void misfit(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
 {
     encode->step = AT_SKIP;
-    if (encode->lenient && ((type->kind != GW__BINARY && type->kind != GW__UUID) || event == GW__JSON_NULL))
+    if (encode->options.lenient && ((type->kind != GW__BINARY && type->kind != GW__UUID) || event == GW__JSON_NULL))
         gw__encode_zero(encode->wire, type);
     else
         gw__encode_wrong(encode, type->name, event);
@@ -111,7 +113,7 @@ static void misfit(struct gw__encode *encode, const struct gw__type *type, enum 
 
 static void begin_record(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
 {
-    if (event != GW__JSON_OBJECT && (!encode->lenient || encode->depth == GW__ENCODE_DEPTH + 1)) {
+    if (event != GW__JSON_OBJECT && (!encode->options.lenient || encode->depth == GW__ENCODE_DEPTH + 1)) {
         gw__encode_wrong(encode, type->name, event);
         encode->step = AT_SKIP;
     } else if (event == GW__JSON_NULL && encode->depth) {
@@ -149,7 +151,7 @@ static void begin_other_string(struct gw__encode *encode, const struct gw__type 
 static void begin_scalar(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
 {
     bool text = event == GW__JSON_STRING;
-    if (text && (encode->lenient || type->kind == GW__ENUM || type->kind == GW__UUID)) {
+    if (text && (encode->options.lenient || type->kind == GW__ENUM || type->kind == GW__UUID)) {
         encode->type = type;
         encode->step = AT_TEXT;
     } else if (event == GW__JSON_NUMBER || event == GW__JSON_TRUE || event == GW__JSON_FALSE) {
@@ -162,7 +164,7 @@ static void begin_scalar(struct gw__encode *encode, const struct gw__type *type,
 /* Lenient: what is no list is the only item of one. */
 static const struct gw__type *unwrap(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
 {
-    while (encode->lenient && (type->kind == GW__LIST || type->kind == GW__SET) && event != GW__JSON_ARRAY
+    while (encode->options.lenient && (type->kind == GW__LIST || type->kind == GW__SET) && event != GW__JSON_ARRAY
            && event != GW__JSON_NULL) {
         gw__thrift_put_items(encode->wire, 0, type->value->thrift, 1);
         type = type->value;
@@ -178,7 +180,7 @@ static void begin_value(struct gw__encode *encode, const struct gw__type *type, 
     case GW__STRING:
         if (event == GW__JSON_STRING)
             gw__encode_begin_string(encode, type, AT_COPY);
-        else if (encode->lenient)
+        else if (encode->options.lenient)
             begin_other_string(encode, type, event);
         else
             misfit(encode, type, event);
@@ -186,7 +188,7 @@ static void begin_value(struct gw__encode *encode, const struct gw__type *type, 
     case GW__BINARY:
         if (event == GW__JSON_STRING)
             gw__encode_begin_string(encode, type, AT_BASE64);
-        else if (encode->lenient && event == GW__JSON_NULL)
+        else if (encode->options.lenient && event == GW__JSON_NULL)
             gw__encode_zero(encode->wire, type);
         else
             misfit(encode, type, event);

@@ -29,11 +29,20 @@ struct gw__encode_frame {
     uint32_t bits;                 /* record: where its bits begin */
 };
 
+/* All zero: strict, to binary. */
+struct gw__encode_options {
+    uint8_t encoding; /* enum gw__encoding */
+    bool lenient;
+    bool in_message; /* JSON: the bracket that closes the message is written, too */
+    struct gw__wire *plain; /* for encodings whose values are not binary's: where these stand as such before. Borrowed,
+                             * emptied by init */
+};
+
 /* Read `errors`, `error_count` and `first`; the rest is for transcode/ alone. */
 struct gw__encode {
     const struct gw__method *method;
     struct gw__wire *wire;
-    bool lenient;
+    struct gw__encode_options options;
     bool no_memory;
     bool begun; /* something stands in the text */
     struct gw__json_out errors; /* JSON array of {pointer, expected, got, idl}, once BAD was returned */
@@ -52,8 +61,10 @@ struct gw__encode {
     struct gw__json json;
 };
 
-/* Appends to `wire`, in which a message header may stand already. Everything is borrowed until finish. */
-void gw__encode_init(struct gw__encode *encode, const struct gw__method *method, bool lenient, struct gw__wire *wire);
+/* Appends to `wire`, in which a message header may stand already. The options are copied (NULL: all zero), everything
+ * else is borrowed until finish. */
+void gw__encode_init(struct gw__encode *encode, const struct gw__method *method,
+                     const struct gw__encode_options *options, struct gw__wire *wire);
 void gw__encode_finish(struct gw__encode *encode);
 
 /* The next piece of text; it may be empty, as must be the last if that is not known before. MORE: feed on. BAD: look at

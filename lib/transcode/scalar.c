@@ -29,11 +29,11 @@ static bool put_number(struct gw__encode *encode, const struct gw__type *type, c
     case GW__BOOL:
         value = gw__number_double(number);
         gw__thrift_put_integer(encode->wire, 1, value < 0 || value > 0);
-        return encode->lenient;
+        return encode->options.lenient;
     default:
         fit = gw__number_int64(number, &integer);
         gw__thrift_put_integer(encode->wire, type->min_bytes, integer);
-        return encode->lenient || (fit == GW__NUMBER_EXACT && gw__encode_fits(integer, type->min_bytes));
+        return encode->options.lenient || (fit == GW__NUMBER_EXACT && gw__encode_fits(integer, type->min_bytes));
     }
 }
 
@@ -43,7 +43,7 @@ static bool put_literal(struct gw__encode *encode, const struct gw__type *type, 
         gw__thrift_put_double(encode->wire, one_or_zero(value));
     else
         gw__thrift_put_integer(encode->wire, type->min_bytes, value);
-    return type->kind == GW__BOOL || encode->lenient;
+    return type->kind == GW__BOOL || encode->options.lenient;
 }
 
 bool gw__encode_scalar(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
@@ -126,7 +126,7 @@ bool gw__encode_scalar_text(struct gw__encode *encode, const struct gw__type *ty
         good = put_uuid(encode, text);
     else if (type->kind == GW__ENUM && put_enum(encode, type, text))
         return true;
-    else if (!encode->lenient)
+    else if (!encode->options.lenient)
         good = false;
     else if (type->kind == GW__BOOL)
         gw__thrift_put_integer(encode->wire, 1, text_is_true(text));

@@ -10,16 +10,15 @@ struct gw__rpc;
 struct gw__service;
 
 /* 0: not configured. What the service has configured wins over the endpoint. The words of a config are in the order of
- * the values. */
+ * the values, those of encodings in the order of enum gw__encoding (wire/message.h). */
 #define GW__ENCODING_WORDS "binary"
 #define GW__TRANSPORT_WORDS "unframed|framed"
 #define GW__JSON_WORDS "strict|kitex"
-enum gw__encoding { GW__ENCODING_BINARY = 1 };
 enum gw__transport { GW__TRANSPORT_UNFRAMED = 1, GW__TRANSPORT_FRAMED };
 enum gw__json_form { GW__JSON_STRICT = 1, GW__JSON_KITEX };
 
 struct gw__rpc_options {
-    uint8_t encoding, transport, json; /* of the three enums above */
+    uint8_t encoding, transport, json; /* of the enums above, and enum gw__encoding */
 };
 
 struct gw__callee {

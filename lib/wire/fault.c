@@ -4,6 +4,17 @@
 enum { AT_FIELD, AT_ID, AT_TYPE, AT_LENGTH, AT_MESSAGE, AT_SKIP, AT_STOP };
 enum { ID_MESSAGE = 1, ID_TYPE = 2 };
 
+void gw__thrift_fault_init(struct gw__thrift_fault *fault, uint8_t encoding)
+{
+    memset(fault, 0, sizeof *fault);
+    fault->encoding = encoding;
+}
+
+void gw__thrift_fault_finish(struct gw__thrift_fault *fault)
+{
+    fault->step = AT_STOP;
+}
+
 static bool take_id(struct gw__thrift_fault *fault, const char *bytes)
 {
     uint16_t id = gw__wire_get16(bytes);

@@ -1,11 +1,10 @@
-/* Thrift's strict binary protocol: bytes only, no I/O, no schema. What is read may come in pieces, cut anywhere, from
- * anyone: a length or count that is negative, a type that is none and nesting beyond the limit are errors; nothing is
- * allocated. */
+/* Values in Thrift's binary protocol: bytes only, no I/O, no schema. What is read may come in pieces, cut anywhere,
+ * from anyone: a length or count that is negative, a type that is none and nesting beyond the limit are errors;
+ * nothing is allocated. */
 #ifndef GW_WIRE_THRIFT_H
 #define GW_WIRE_THRIFT_H
 
-#include "base/str.h"
-#include "wire/buffer.h"
+#include "wire/message.h"
 
 enum gw__thrift_type {
     GW__THRIFT_STOP = 0,
@@ -23,33 +22,7 @@ enum gw__thrift_type {
     GW__THRIFT_UUID = 16,
 };
 
-enum gw__thrift_message_type {
-    GW__THRIFT_CALL = 1,
-    GW__THRIFT_REPLY = 2,
-    GW__THRIFT_EXCEPTION = 3,
-    GW__THRIFT_ONEWAY = 4,
-};
-
-enum { GW__THRIFT_DEPTH = 64, GW__THRIFT_NAME_BYTES = 4096 };
-
-enum gw__wire_status {
-    GW__WIRE_MORE, /* all was taken, and it goes on */
-    GW__WIRE_DONE, /* complete */
-    GW__WIRE_BAD,
-};
-
-struct gw__thrift_message {
-    uint8_t type; /* enum gw__thrift_message_type */
-    struct gw__str name;
-    int32_t sequence;
-};
-
-/* The header before the arguments. */
-void gw__thrift_put_message(struct gw__wire *wire, const struct gw__thrift_message *message);
-/* The header that the bytes begin with; *taken: its length. The name lies in the bytes. Wants it whole: MORE takes
- * nothing. */
-enum gw__wire_status gw__thrift_get_message(const char *bytes, size_t size, struct gw__thrift_message *message,
-                                            size_t *taken);
+enum { GW__THRIFT_DEPTH = 64 };
 
 static inline void gw__thrift_put_stop(struct gw__wire *wire)
 {
@@ -132,17 +105,20 @@ enum gw__wire_status gw__thrift_skip(struct gw__thrift_skip *skip, struct gw__th
 
 enum { GW__THRIFT_FAULT_BYTES = 1024 };
 
-/* A TApplicationException: what follows the header of a message of type EXCEPTION. Zero it to begin with. */
+/* A TApplicationException: what follows the header of a message of type EXCEPTION. */
 struct gw__thrift_fault {
     int32_t type;
     size_t size; /* of the message */
     char message[GW__THRIFT_FAULT_BYTES]; /* its first bytes, whatever they are */
-    uint8_t step, field;
+    uint8_t encoding, step, field;
     uint32_t bytes; /* of the message to come */
     struct gw__thrift_in in;
     struct gw__thrift_skip skip;
 };
 
+/* Of a message in that encoding. */
+void gw__thrift_fault_init(struct gw__thrift_fault *fault, uint8_t encoding);
+void gw__thrift_fault_finish(struct gw__thrift_fault *fault);
 /* The next bytes. DONE: the first *taken of them belonged to it. */
 enum gw__wire_status gw__thrift_fault_feed(struct gw__thrift_fault *fault, const char *data, size_t size,
                                            size_t *taken);

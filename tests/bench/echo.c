@@ -48,11 +48,11 @@ static ssize_t answer_http(struct connection *c, size_t *answer_size)
 /* The same of a call: REPLY for CALL, and field 0 for the argument's number. */
 static ssize_t answer_thrift(struct connection *c, size_t *answer_size)
 {
-    struct gw__thrift_message message;
+    struct gw__message message;
     struct gw__thrift_skip skip;
     struct gw__thrift_in in = {0};
     size_t head;
-    enum gw__wire_status status = gw__thrift_get_message(c->input, c->size, &message, &head);
+    enum gw__wire_status status = gw__message_get(c->input, c->size, &message, &head);
     if (status != GW__WIRE_DONE)
         return status == GW__WIRE_BAD ? -1 : 0;
     gw__thrift_skip_init(&skip, GW__THRIFT_STRUCT);
@@ -64,7 +64,7 @@ static ssize_t answer_thrift(struct connection *c, size_t *answer_size)
     if (c->input[head] != GW__THRIFT_STRUCT)
         return -1;
     memcpy(output, c->input, size);
-    output[3] = GW__THRIFT_REPLY;
+    output[3] = GW__MESSAGE_REPLY;
     gw__wire_set16(output + head + 1, 0);
     *answer_size = size;
     return (ssize_t)size;

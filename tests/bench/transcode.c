@@ -267,7 +267,7 @@ static size_t tree_to_thrift(const struct document *document)
 static size_t json_to_thrift(const struct document *document)
 {
     gw__wire_reset(&wire);
-    gw__encode_init(&encode, method, false, &wire);
+    gw__encode_init(&encode, method, NULL, &wire);
     if (gw__encode_feed(&encode, document->json, document->json_size, true) != GW__WIRE_DONE)
         exit(1);
     gw__encode_finish(&encode);
@@ -310,7 +310,7 @@ static const struct {
 static void make_document(struct document *document, size_t size)
 {
     document->json = make_json(size, &document->json_size);
-    gw__encode_init(&encode, method, false, &wire);
+    gw__encode_init(&encode, method, NULL, &wire);
     if (gw__encode_feed(&encode, document->json, document->json_size, true) != GW__WIRE_DONE)
         exit(1);
     document->bytes = wire_bytes(&wire, &document->bytes_size);

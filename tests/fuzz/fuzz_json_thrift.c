@@ -10,7 +10,7 @@ static char *run(const struct gw__method *method, bool lenient, const char *text
                  const struct cut *cut, bool *good, size_t *size)
 {
     struct gw__wire wire = {.limit_bytes = 1 << 20};
-    gw__encode_init(&pass, method, lenient, &wire);
+    gw__encode_init(&pass, method, &(struct gw__encode_options){.lenient = lenient}, &wire);
     *good = encode_all(&pass, text, text_size, cut) == GW__WIRE_DONE;
     char *result;
     CHECK(!pass.no_memory && *good == (!pass.error_count && !wire.full));

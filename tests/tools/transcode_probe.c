@@ -68,7 +68,8 @@ static void print_hex(const char *bytes, size_t size)
 static void run_in(const struct gw__method *method, const struct request *request)
 {
     struct gw__wire wire = {0};
-    gw__encode_init(&encode, method, strcmp(request->mode, "kitex") == 0, &wire);
+    struct gw__encode_options options = {.lenient = strcmp(request->mode, "kitex") == 0};
+    gw__encode_init(&encode, method, &options, &wire);
     if (encode_all(&encode, request->bytes, request->size, &request->cut) == GW__WIRE_DONE) {
         size_t size;
         char *bytes = wire_bytes(&wire, &size);

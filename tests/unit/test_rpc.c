@@ -34,13 +34,16 @@ static void put_text(struct gw__wire *wire, int id, const char *text, size_t siz
     gw__thrift_put_string(wire, text, size);
 }
 
-static void put_answer(struct gw__wire *wire, const struct gw__thrift_message *call)
+static void put_answer(struct gw__wire *wire, const struct gw__message *call)
 {
     static char much[MUCH_BYTES];
     const char *name = call->name.data;
-    struct gw__thrift_message message = {
-        .type = *name == 'F' ? GW__THRIFT_EXCEPTION : GW__THRIFT_REPLY, .name = call->name, .sequence = call->sequence};
-    gw__thrift_put_message(wire, &message);
+    struct gw__message message = {
+        .type = *name == 'F' ? GW__MESSAGE_EXCEPTION : GW__MESSAGE_REPLY,
+        .name = call->name,
+        .sequence = call->sequence,
+    };
+    gw__message_put(wire, &message);
     if (*name == 'C' || *name == 'T') {
         gw__thrift_put_field(wire, GW__THRIFT_STRUCT, *name == 'T');
         put_text(wire, 1, "hello", 5);
@@ -56,7 +59,7 @@ static void put_answer(struct gw__wire *wire, const struct gw__thrift_message *c
 }
 
 /* In two pieces, the first of which ends in the header: that has to be kept. */
-static void send_answer(int fd, const struct gw__thrift_message *call)
+static void send_answer(int fd, const struct gw__message *call)
 {
     struct gw__wire wire = {0};
     put_answer(&wire, call);
@@ -76,7 +79,7 @@ static void serve(int fd)
 {
     static char bytes[4096];
     for (;;) {
-        struct gw__thrift_message call;
+        struct gw__message call;
         size_t have = 0, taken = 0;
         enum gw__wire_status status = GW__WIRE_MORE;
         while (status == GW__WIRE_MORE) {
@@ -84,7 +87,7 @@ static void serve(int fd)
             if (n <= 0)
                 _exit(0);
             have += (size_t)n;
-            if (gw__thrift_get_message(bytes, have, &call, &taken) != GW__WIRE_DONE)
+            if (gw__message_get(bytes, have, &call, &taken) != GW__WIRE_DONE)
                 continue;
             struct gw__thrift_skip skip;
             struct gw__thrift_in in = {0};
@@ -92,7 +95,7 @@ static void serve(int fd)
             gw__thrift_in_feed(&in, bytes + taken, have - taken);
             status = gw__thrift_skip(&skip, &in);
         }
-        if (call.type == GW__THRIFT_CALL)
+        if (call.type == GW__MESSAGE_CALL)
             send_answer(fd, &call);
     }
 }

@@ -41,7 +41,7 @@ static char *encode(const struct gw__method *method, bool lenient, const char *t
     struct gw__wire wire = {0};
     static struct gw__encode pass;
     char *result;
-    gw__encode_init(&pass, method, lenient, &wire);
+    gw__encode_init(&pass, method, &(struct gw__encode_options){.lenient = lenient}, &wire);
     if (encode_all(&pass, text, text_size, cut) == GW__WIRE_DONE) {
         result = wire_bytes(&wire, size);
     } else {
@@ -497,7 +497,7 @@ START_TEST(output_is_bounded)
     for (unsigned i = 0; i < 300; i++)
         strcat(body, ",{}");
     strcat(body, "]}");
-    gw__encode_init(&pass, find("echo_lists"), true, &wire);
+    gw__encode_init(&pass, find("echo_lists"), &(struct gw__encode_options){.lenient = true}, &wire);
     ck_assert_int_eq(encode_all(&pass, body, strlen(body), &whole), GW__WIRE_BAD);
     ck_assert(wire.full && !pass.no_memory && pass.error_count == 0);
     gw__encode_finish(&pass);
@@ -637,7 +637,7 @@ static bool encode_once(const struct gw__method *method, bool lenient, const cha
 {
     struct gw__wire wire = {0};
     static struct gw__encode pass;
-    gw__encode_init(&pass, method, lenient, &wire);
+    gw__encode_init(&pass, method, &(struct gw__encode_options){.lenient = lenient}, &wire);
     enum gw__wire_status status = encode_all(&pass, body, strlen(body), cut);
     bool lost = pass.no_memory;
     ck_assert(!lost || status == GW__WIRE_BAD);
