@@ -1,4 +1,4 @@
-/* Endpoint `thrift`: calls a method of a Thrift service, in the strict binary protocol, unframed or framed. The encoded
+/* Endpoint `thrift`: calls a method of a Thrift service, unframed or framed, in any encoding. The encoded
  * request is held until the call is over; it is sent again only if the HTTP method is idempotent and a pooled
  * connection turned out to be dead before a byte of the answer had come. The answer is converted as it comes. A
  * connection has one call at a time, and is used again only if the answer was understood to its last byte and nothing
@@ -219,23 +219,22 @@ static const char *check_message(const struct leg *leg, const struct gw__message
     return NULL;
 }
 
-/* The first bit tells whether the answer is framed: it is set in the version of a strict message and never in a frame's
- * length. DONE: *taken bytes were the header, with the frame's length. BAD: *why. */
+/* The bytes tell whether the answer is framed, and its encoding, whatever the request's are. DONE: *taken bytes were the
+ * header, with the frame's length. BAD: *why. */
 static enum gw__wire_status parse_header(struct leg *leg, const char *bytes, size_t size, size_t *taken,
                                          const char **why)
 {
     struct gw__message message;
-    leg->framed = !(bytes[0] & 0x80);
+    enum gw__message_frame kind = gw__message_frame(bytes, size);
+    leg->framed = kind == GW__MESSAGE_FRAMED;
     size_t frame = leg->framed ? FRAME_BYTES : 0;
-    *why = "it is no message in the strict binary protocol";
-    if (size <= frame)
+    *why = "it is no Thrift message";
+    if (kind == GW__MESSAGE_UNKNOWN)
         return GW__WIRE_MORE;
-    if (!(bytes[frame] & 0x80) || bytes[frame] == '\x82')
-        return GW__WIRE_BAD;
     enum gw__wire_status status = gw__message_get(bytes + frame, size - frame, &message, taken);
     if (status != GW__WIRE_DONE)
         return status;
-    *why = check_message(leg, &message);
+    *why = gw__encoding_is_binary(message.encoding) ? check_message(leg, &message) : "its encoding is not known";
     if (*why)
         return GW__WIRE_BAD;
     leg->left = leg->framed ? gw__wire_get32(bytes) : UINT64_MAX;

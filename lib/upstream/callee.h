@@ -11,7 +11,7 @@ struct gw__service;
 
 /* 0: not configured. What the service has configured wins over the endpoint. The words of a config are in the order of
  * the values, those of encodings in the order of enum gw__encoding (wire/message.h). */
-#define GW__ENCODING_WORDS "binary"
+#define GW__ENCODING_WORDS "binary|binary_old"
 #define GW__TRANSPORT_WORDS "unframed|framed"
 #define GW__JSON_WORDS "strict|kitex"
 enum gw__transport { GW__TRANSPORT_UNFRAMED = 1, GW__TRANSPORT_FRAMED };

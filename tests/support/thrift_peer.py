@@ -1,4 +1,5 @@
-"""A scripted Thrift server with a thread for each connection: strict binary in, whatever the test says out.
+"""A scripted Thrift server with a thread for each connection: binary in, strict or old, and
+whatever the test says out.
 
 Its codec is written by hand and as plain as can be, so that it shares no mistake with the gateway's. Structs are lists of
 (id, type, value); lists are (type, values). Requests are read by what they say of themselves:
@@ -57,19 +58,21 @@ def decode(read, kind):
     return item, [decode(read, item) for _ in range(count)]
 
 
-def message(kind, name, sequence, body):
+def message(kind, name, sequence, body, strict=True):
     """body: a struct's fields, or bytes as they are."""
     name = name.encode() if isinstance(name, str) else name
     if not isinstance(body, bytes):
         body = encode(STRUCT, body)
+    if not strict:
+        return struct.pack(">i", len(name)) + name + struct.pack(">Bi", kind, sequence) + body
     return struct.pack(">Ii", 0x80010000 | kind, len(name)) + name + struct.pack(">i", sequence) + body
 
 
 class Call:
     """One request and the ways to answer it."""
 
-    def __init__(self, connection, framed, kind, name, sequence, arguments):
-        self.connection, self.framed, self.kind, self.name = connection, framed, kind, name
+    def __init__(self, connection, framed, strict, kind, name, sequence, arguments):
+        self.connection, self.framed, self.strict, self.kind, self.name = connection, framed, strict, kind, name
         self.sequence, self.arguments = sequence, arguments
 
     def argument(self, number=1):
@@ -78,9 +81,10 @@ class Call:
     def field(self, number=1, argument=1):
         return next((v for i, _, v in self.argument(argument) if i == number), None)
 
-    def message(self, body=(), kind=REPLY, name=None, sequence=None, framed=None):
+    def message(self, body=(), kind=REPLY, name=None, sequence=None, framed=None, strict=None):
         """The answer's bytes; what is not said is right."""
-        data = message(kind, self.name if name is None else name, self.sequence if sequence is None else sequence, body)
+        data = message(kind, self.name if name is None else name, self.sequence if sequence is None else sequence, body,
+                       self.strict if strict is None else strict)
         framed = self.framed if framed is None else framed
         return struct.pack(">i", len(data)) + data if framed else data
 
@@ -122,21 +126,34 @@ class Connection:
         except Cut as cut:
             assert not cut.partial, cut
             return None
-        framed = not head[0] & 0x80
+        if head[0] & 0x80:
+            read, framed = Counted(self.reader, head), False
+        else:  # the length of a frame or of a name, which has a letter where a framed message has its first byte
+            first = self.reader.exactly(1, "message")
+            framed = first[0] in (0, 0x80)
+            read = Counted(self.reader, first if framed else head + first)
         size = struct.unpack(">i", head)[0] if framed else 0
-        seen = 0
-
-        def read(n):
-            nonlocal seen
-            seen += n
-            return self.reader.exactly(n, "message")
-
-        version = struct.unpack(">I", read(4) if framed else head)[0]
-        assert version & 0xffffff00 == 0x80010000, f"version {version:x}"
-        name = decode(read, STRING).decode()
-        call = Call(self, framed, version & 0xff, name, decode(read, I32), decode(read, STRUCT))
+        first, = struct.unpack(">I", read(4))
+        strict = first >= 1 << 31
+        assert first & 0xffffff00 == 0x80010000 if strict else first <= 4096, f"no message: {first:x}"
+        name = (decode(read, STRING) if strict else read(first)).decode()
+        kind = first & 0xff if strict else read(1)[0]
+        call = Call(self, framed, strict, kind, name, decode(read, I32), decode(read, STRUCT))
+        seen = read.seen
         assert not framed or seen == size, f"a frame of {size} bytes, a message of {seen}"
         return call
+
+
+class Counted:
+    """Reads exactly what it is asked for, and counts it; `ahead` has been read already."""
+
+    def __init__(self, reader, ahead):
+        self.reader, self.ahead, self.seen = reader, ahead, 0
+
+    def __call__(self, n):
+        taken, self.ahead = self.ahead[:n], self.ahead[n:]
+        self.seen += n
+        return taken + (self.reader.exactly(n - len(taken), "message") if len(taken) < n else b"")
 
 
 class Peer:
