@@ -307,7 +307,7 @@ present() # suite
 
 packages() # suite
 {
-    echo gcc g++ libc6-dev meson ninja-build pkg-config libevent-dev libconfig-dev libcjson-dev check \
+    echo gcc g++ libc6-dev meson ninja-build pkg-config libevent-dev libconfig-dev libcjson-dev zlib1g-dev check \
         python3 python3-pytest python3-pytest-xdist python3-pytest-timeout
     case $1 in
     fuzz) echo clang libclang-rt-14-dev ;;

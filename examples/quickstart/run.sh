@@ -16,7 +16,7 @@ esac
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 missing=
-for package in gcc libc6-dev meson ninja-build pkg-config libevent-dev libconfig-dev libcjson-dev \
+for package in gcc libc6-dev meson ninja-build pkg-config libevent-dev libconfig-dev libcjson-dev zlib1g-dev \
     python3-thrift python3-six thrift-compiler curl; do
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
 done
