@@ -31,11 +31,15 @@ static uint64_t read_counter(const _Atomic uint64_t *counter)
 static void add_workers(cJSON *list, const struct gw_server *server)
 {
     static const char *const classes[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    static const char *const refusals[] = {"limit", "client_limit", "memory"}; /* by enum gw__refusal */
     for (unsigned i = 0; i < server->worker_count; i++) {
         const struct gw__counters *counters = &server->workers[i]->context.counters;
         cJSON *worker = cJSON_CreateObject(), *responses = cJSON_CreateObject();
         add_number(worker, "id", i);
         add_number(worker, "connections", read_counter(&counters->connections));
+        cJSON *refused = cJSON_AddObjectToObject(worker, "refused_connections");
+        for (size_t why = 0; why < GW__REFUSALS; why++)
+            add_number(refused, refusals[why], read_counter(&counters->refusals[why]));
         add_number(worker, "active", read_counter(&counters->active));
         add_number(worker, "requests", read_counter(&counters->requests));
         add_number(worker, "request_bytes", read_counter(&counters->request_bytes));

@@ -29,6 +29,7 @@ struct gw__view {
 struct gw__counters {
     _Atomic uint64_t connections, requests, active, responses[6]; /* by class; 0: none was sent */
     _Atomic uint64_t request_bytes, response_bytes;
+    _Atomic uint64_t refusals[GW__REFUSALS]; /* of connections */
 } __attribute__((aligned(64)));
 
 static inline void gw__count(_Atomic uint64_t *counter, uint64_t n)

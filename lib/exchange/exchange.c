@@ -356,6 +356,7 @@ void gw__exchange_site_init(struct gw__exchange_site *site, struct gw__context *
         .timeouts = *timeouts,
         .raw = &context->raw,
         .gauge = &context->counters.connections,
+        .refusals = context->counters.refusals,
     };
     gw__list_init(&site->http.connections);
 }

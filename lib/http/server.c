@@ -53,11 +53,16 @@ static void set_due(struct server_conn *c, int64_t delay_ms)
         gw__timer_set(loop, &c->timer, c->due_ms);
 }
 
+static void add(_Atomic uint64_t *counter, int by)
+{
+    uint64_t now = atomic_load_explicit(counter, memory_order_relaxed) + (uint64_t)(int64_t)by;
+    atomic_store_explicit(counter, now, memory_order_relaxed);
+}
+
 static void count(struct gw__http_site *site, int by)
 {
     site->connection_count += (size_t)by;
-    uint64_t now = atomic_load_explicit(site->gauge, memory_order_relaxed) + (uint64_t)(int64_t)by;
-    atomic_store_explicit(site->gauge, now, memory_order_relaxed);
+    add(site->gauge, by);
 }
 
 static void close_conn(struct server_conn *c)
@@ -515,12 +520,14 @@ void gw__http_accept(struct gw__http_site *site, int fd, const struct sockaddr *
     char text[GW__ADDRESS_TEXT] = "unix";
     struct server_conn *c = NULL;
     bool counted = is_counted(site, address), refused = false;
-    if ((int64_t)site->connection_count < site->limits.connections)
+    bool full = (int64_t)site->connection_count >= site->limits.connections;
+    if (!full)
         c = gw__calloc(1, sizeof *c);
     if (c && counted && (c->from = enter(site, address)))
         refused = c->from->connections > site->limits.client_connections;
     if (!c || (counted && !c->from) || gw__conn_open(&c->conn, site->loop, fd, &conn_ops) < 0) {
         close(fd);
+        add(&site->refusals[full ? GW__REFUSED_LIMIT : GW__REFUSED_MEMORY], 1);
         if (c && c->from)
             gw__peers_leave(&site->peers, c->from);
         gw__free(c);
@@ -539,8 +546,10 @@ void gw__http_accept(struct gw__http_site *site, int fd, const struct sockaddr *
     gw__list_append(&site->connections, &c->link);
     count(site, 1);
     set_due(c, site->timeouts.head_ms);
-    if (refused)
+    if (refused) {
+        add(&site->refusals[GW__REFUSED_CLIENT], 1);
         begin(c, NULL, &many);
+    }
 }
 
 static void each(struct gw__http_site *site, void (*act)(struct server_conn *c))

@@ -9,6 +9,14 @@
 
 #include <sys/socket.h>
 
+/* Why a connection that was accepted is not served. */
+enum gw__refusal {
+    GW__REFUSED_LIMIT,  /* limits.connections: closed */
+    GW__REFUSED_CLIENT, /* limits.client_connections: 429 */
+    GW__REFUSED_MEMORY, /* closed */
+    GW__REFUSALS
+};
+
 /* What connections of one listener share on one worker. Zero it, then fill it in. */
 struct gw__http_site {
     struct gw__loop *loop;
@@ -22,6 +30,7 @@ struct gw__http_site {
     size_t connection_count;
     struct gw__peers peers;       /* whose they are; finished by the owner */
     _Atomic uint64_t *gauge;      /* connections of the worker, for others to read */
+    _Atomic uint64_t *refusals;   /* by enum gw__refusal, likewise */
     uint8_t pressure;             /* stage of overload: 1: answers say close; 2: 503 to new requests */
     bool draining;                /* answers say close, idle connections are closed */
 };

@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define LOOK_MS 1000
@@ -101,11 +102,28 @@ void gw__overload_look(struct gw_server *server)
     announce(server, memory, descriptors);
 }
 
+/* Workers only count: a flood costs a line a second. */
+static void tell_refusals(struct gw_server *server)
+{
+    static const char *const texts[] = {"over limits.connections: closed", "over limits.client_connections: 429",
+                                        "without memory: closed"};
+    for (size_t why = 0; why < GW__REFUSALS; why++) {
+        uint64_t now = 0, *told = &server->overload.refusals[why];
+        for (unsigned i = 0; i < server->worker_count; i++)
+            now += atomic_load_explicit(&server->workers[i]->context.counters.refusals[why], memory_order_relaxed);
+        if (now > *told)
+            gw__server_log(server, GW_LOG_WARNING, "refused connections: %llu %s", (unsigned long long)(now - *told),
+                           texts[why]);
+        *told = now;
+    }
+}
+
 static void look_again(struct gw__timer *timer)
 {
     struct gw_server *server = gw__container_of(timer, struct gw_server, overload.timer);
     if (pthread_mutex_trylock(&server->lock) == 0) { /* else a config is being applied, which looks itself */
         gw__overload_look(server);
+        tell_refusals(server);
         pthread_mutex_unlock(&server->lock);
     }
     struct gw__loop *loop = &server->keeper->loop;
@@ -115,6 +133,7 @@ static void look_again(struct gw__timer *timer)
 void gw__overload_start(struct gw_server *server)
 {
     server->overload.stage = 0; /* as the workers, which are new, have it */
+    memset(server->overload.refusals, 0, sizeof server->overload.refusals);
     gw__overload_look(server);
     gw__timer_init(&server->overload.timer, look_again);
     gw__loop_enter(&server->keeper->loop);

@@ -1,8 +1,9 @@
 /* Overload: the keeper looks at the process's memory and descriptors once a second, and has the workers take in less
- * before they run out. */
+ * before they run out. It also tells of the connections that were refused meanwhile, in one line. */
 #ifndef GW_SERVER_OVERLOAD_H
 #define GW_SERVER_OVERLOAD_H
 
+#include "http/server.h"
 #include "net/loop.h"
 
 /* Percent of what there may be at which a stage begins; it ends where it is GW__WATERMARK_GAP lower. */
@@ -20,6 +21,7 @@ struct gw__overload {
     int64_t others;               /* descriptors that are no connections, when a config was last applied */
     int64_t descriptors, descriptor_limit;
     unsigned stage;               /* 0: none */
+    uint64_t refusals[GW__REFUSALS]; /* of connections, when they were last told of */
 };
 
 /* Connections of all workers that are open now, to clients and instances. */

@@ -1,5 +1,6 @@
 """What is too large or too slow is refused with the status that says so."""
 import os
+import re
 import threading
 import time
 
@@ -230,6 +231,8 @@ def test_connections_of_one_address(crowded):
         with open(crowded.file("access.log")) as f:
             return [x for x in f.read().splitlines() if '"status":429' in x and "127.0.0.3:" in x]
     assert eventually(logged)
+    assert eventually(lambda: told(crowded, r"over limits\.client_connections: 429", 1))
+    assert crowded.status()["workers"][0]["refused_connections"]["client_limit"] >= 1
 
 
 def test_refused_connection_that_sends_all_the_same(crowded):
@@ -267,6 +270,9 @@ def test_connections_over_the_limit_are_closed(gateway):
     with gw.client() as a, gw.client() as b, gw.client() as c:
         assert a.get().status == b.get().status == 200
         assert c.closed()
+        flood = [gw.client() for _ in range(50)]
+        assert all(x.closed() for x in flood)
+        assert gw.status()["workers"][0]["refused_connections"] == {"limit": 51, "client_limit": 0, "memory": 0}
         a.close()
         def again():
             try:
@@ -274,6 +280,14 @@ def test_connections_over_the_limit_are_closed(gateway):
             except (OSError, Cut):
                 return False
         eventually(again)
+    lines = eventually(lambda: told(gw, r"over limits\.connections: closed", 51))
+    assert len(lines) <= 3, "one a second at most"
+
+
+def told(gw, what, count):
+    """The log's lines of refused connections, once so many (or more, of tries since) were told of."""
+    lines = [int(n) for n in re.findall(rf"refused connections: (\d+) {what}", gw.stderr())]
+    return lines if sum(lines) >= count else None
 
 
 # exchanges in flight
