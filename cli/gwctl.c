@@ -27,9 +27,10 @@ static const struct verb verbs[] = {
      "nothing has changed. Exits with 3 if nothing runs there.\n",
      reload_gateway},
     {"version", "", "print the version", "", print_version},
-    {"help", "[VERB | plugins | settings | (filter | endpoint | predicate) NAME]",
+    {"help", "[VERB | plugins | settings | limits | timeouts | http | (filter | endpoint | predicate) NAME]",
      "explain a verb or what a config may say",
-     "`plugins` lists all types with their options, `settings` all other keys of a config, `filter NAME` one type.\n",
+     "`plugins` lists all types with their options, `settings` all other keys of a config, `limits`, `timeouts` and\n"
+     "`http` these groups with where each key may stand, `filter NAME` one type.\n",
      print_help},
 };
 
@@ -116,6 +117,19 @@ static bool is_type(const char *word)
     return strcmp(word, "filter") == 0 || strcmp(word, "endpoint") == 0 || strcmp(word, "predicate") == 0;
 }
 
+/* The heading of a part of the reference that has a word of its own; NULL: there is none. */
+static const char *heading_of(const char *word)
+{
+    static const char *const headings[][2] = {{"settings", "## Settings"},
+                                              {"limits", "### All `limits`"},
+                                              {"timeouts", "### All `timeouts`"},
+                                              {"http", "### All of `http`"}};
+    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
+        if (strcmp(headings[i][0], word) == 0)
+            return headings[i][1];
+    return NULL;
+}
+
 int print_help(const struct verb *self, int count, char **arguments)
 {
     const struct verb *verb = count == 1 ? find_verb(arguments[0]) : NULL;
@@ -126,8 +140,8 @@ int print_help(const struct verb *self, int count, char **arguments)
         print_verb(verb);
     } else if (count == 1 && strcmp(arguments[0], "plugins") == 0) {
         print_reference(NULL);
-    } else if (count == 1 && strcmp(arguments[0], "settings") == 0) {
-        print_reference("## Settings");
+    } else if (count == 1 && heading_of(arguments[0])) {
+        print_reference(heading_of(arguments[0]));
     } else if (count == 2 && is_type(arguments[0])) {
         snprintf(heading, sizeof heading, "### %s `%s`", arguments[0], arguments[1]);
         if (!print_reference(heading))

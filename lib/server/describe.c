@@ -84,23 +84,72 @@ static void describe_table(struct describer *describer, const struct gw_option_s
     describe_specs(describer, specs, "");
 }
 
+static const struct {
+    const char *heading, *name; /* name: NULL where no group of the top level's may stand */
+    const struct gw_option_spec *specs;
+} places[] = {
+    {"### Top level", "top", gw__top_specs},
+    {"### Each of `listeners`", "listener", gw__listener_specs},
+    {"### Each of `services`", "service", gw__service_specs},
+    {"### Each of a service's `instances`", NULL, gw__instance_specs},
+    {"### Each of `routes`", "route", gw__route_specs},
+};
+
 static void describe_settings(struct describer *describer)
 {
-    static const struct {
-        const char *heading;
-        const struct gw_option_spec *specs;
-    } parts[] = {
-        {"### Top level", gw__top_specs},
-        {"### Each of `listeners`", gw__listener_specs},
-        {"### Each of `services`", gw__service_specs},
-        {"### Each of a service's `instances`", gw__instance_specs},
-        {"### Each of `routes`", gw__route_specs},
-    };
     emit_line(describer, "## Settings");
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         emit_line(describer, "");
-        emit_line(describer, parts[i].heading);
-        describe_table(describer, parts[i].specs);
+        emit_line(describer, places[i].heading);
+        describe_table(describer, places[i].specs);
+    }
+}
+
+static const struct gw_option_spec *find_spec(const struct gw_option_spec *specs, const char *key)
+{
+    while (specs && specs->key && strcmp(specs->key, key) != 0)
+        specs++;
+    return specs && specs->key ? specs : NULL;
+}
+
+/* One key of a group, with all places that may say it. */
+static void describe_places_of(struct describer *describer, const char *group, const struct gw_option_spec *spec)
+{
+    struct gw__text row = {0};
+    const char *comma = "";
+    gw__text_print(&row, "| `%s.%s` | ", group, spec->key);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        const struct gw_option_spec *there = places[i].name ? find_spec(places[i].specs, group) : NULL;
+        if (there && find_spec(there->members, spec->key)) {
+            gw__text_print(&row, "%s%s", comma, places[i].name);
+            comma = ", ";
+        }
+    }
+    if (spec->fallback)
+        gw__text_print(&row, " | `%s` | ", spec->fallback);
+    else
+        gw__text_puts(&row, " | | ");
+    add_cell(&row, spec->doc);
+    gw__text_puts(&row, " |");
+    emit(describer, &row);
+}
+
+/* What may be said at the top and again further in: a table for each group. */
+static void describe_groups(struct describer *describer)
+{
+    static const char *const groups[][2] = {{"### All `limits`", "limits"}, {"### All `timeouts`", "timeouts"},
+                                            {"### All of `http`", "http"}};
+    emit_line(describer, "");
+    emit_line(describer, "## Limits, timeouts and HTTP");
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        emit_line(describer, "");
+        emit_line(describer, groups[i][0]);
+        emit_line(describer, "");
+        emit_line(describer, "| key | where | default | |");
+        emit_line(describer, "|---|---|---|---|");
+        const struct gw_option_spec *spec = find_spec(gw__top_specs, groups[i][1])->members;
+        for (; spec->key; spec++)
+            describe_places_of(describer, groups[i][1], spec);
     }
 }
 
@@ -134,6 +183,7 @@ bool gw__describe(const struct gw__registry *registry, void (*line)(void *user, 
     static const char *const headings[GW__TYPE_KINDS] = {"## Filters and decorators", "## Endpoints", "## Predicates"};
     struct describer describer = {.line = line, .user = user};
     describe_settings(&describer);
+    describe_groups(&describer);
     for (int kind = 0; kind < GW__TYPE_KINDS; kind++) {
         emit_line(&describer, "");
         emit_line(&describer, headings[kind]);

@@ -25,20 +25,22 @@ static const struct gw_option_spec top_limits[] = {
     {.key = "body_buffer", .kind = GW_KIND_SIZE, .fallback = "1MiB", .min = 0, .max = INT64_C(1) << 30,
      .doc = "Longest body that a filter or endpoint may ask to have whole; 413 above."},
     {.key = "replay", .kind = GW_KIND_SIZE, .fallback = "16KiB", .min = 0, .max = 1 << 20,
-     .doc = "Longest body of an idempotent request that is kept, to be sent again if a pooled connection was dead."},
+     .doc = "Longest body of an idempotent request that is kept, to be sent again if a pooled connection was dead; "
+            "a longer one gets 502 then."},
     {.key = "body_rate", .kind = GW_KIND_SIZE, .fallback = "128", .min = 0, .max = INT64_C(1) << 30,
-     .doc = "Least bytes a second of a request's body, over each timeouts.slow; 408 below. 0: none."},
+     .doc = "Least bytes a second of a request's body, over each `timeouts.slow`; 408 below. 0: none."},
     {.key = "connections", .kind = GW_KIND_INT, .fallback = "10000", .min = 1, .max = 1000000,
-     .doc = "Most client connections of one worker through one listener; more are closed."},
+     .doc = "Most client connections of one worker through one listener; more are closed at once."},
     {.key = "client_connections", .kind = GW_KIND_INT, .fallback = "10000", .min = 1, .max = 1000000,
-     .doc = "How many of them one IP address may have (of IPv6: one /64); 429 above. Trusted proxies may have all."},
+     .doc = "How many of them one IP address may have (of IPv6: one /64); 429 above, and closed. Trusted proxies and "
+            "Unix sockets may have all."},
     {.key = "requests", .kind = GW_KIND_INT, .fallback = "100000", .min = 1, .max = INT64_C(1) << 40,
      .doc = "Most requests of one connection; it is closed behind the last."},
     {.key = "in_flight", .kind = GW_KIND_INT, .fallback = "10000", .min = 1, .max = 1000000,
-     .doc = "Most requests that one worker serves at a time; 503 with Retry-After above."},
+     .doc = "Most requests that one worker serves at a time; 503 with `Retry-After: 1` above, at once."},
     {.key = "memory", .kind = GW_KIND_SIZE, .min = 0, .max = INT64_C(1) << 50,
      .doc = "Resident memory of the process that overload is judged by; by default 80 % of the machine's, or of its "
-            "control group's. 0: none."},
+            "control group's; 503 above, stage by stage. 0: none."},
     {0},
 };
 
@@ -48,9 +50,10 @@ static const struct gw_option_spec listener_limits[] = {
      .doc = "Longest head of a request, start line and all fields; 431 above."},
     {.key = "headers", .kind = GW_KIND_INT, .min = 1, .max = 256, .doc = "Most fields in a head; 431 above."},
     {.key = "connections", .kind = GW_KIND_INT, .min = 1, .max = 1000000,
-     .doc = "Most client connections of one worker through this listener; more are closed."},
+     .doc = "Most client connections of one worker through this listener; more are closed at once."},
     {.key = "client_connections", .kind = GW_KIND_INT, .min = 1, .max = 1000000,
-     .doc = "How many of them one IP address may have (of IPv6: one /64); 429 above. Trusted proxies may have all."},
+     .doc = "How many of them one IP address may have (of IPv6: one /64); 429 above, and closed. Trusted proxies and "
+            "Unix sockets may have all."},
     {.key = "requests", .kind = GW_KIND_INT, .min = 1, .max = INT64_C(1) << 40,
      .doc = "Most requests of one connection; it is closed behind the last."},
     {0},
@@ -64,9 +67,10 @@ static const struct gw_option_spec route_limits[] = {
     {.key = "body_buffer", .kind = GW_KIND_SIZE, .min = 0, .max = INT64_C(1) << 30,
      .doc = "Longest body that a filter or endpoint may ask to have whole; 413 above."},
     {.key = "replay", .kind = GW_KIND_SIZE, .min = 0, .max = 1 << 20,
-     .doc = "Longest body of an idempotent request that is kept, to be sent again if a pooled connection was dead."},
+     .doc = "Longest body of an idempotent request that is kept, to be sent again if a pooled connection was dead; "
+            "a longer one gets 502 then."},
     {.key = "body_rate", .kind = GW_KIND_SIZE, .min = 0, .max = INT64_C(1) << 30,
-     .doc = "Least bytes a second of a request's body, over each timeouts.slow; 408 below. 0: none."},
+     .doc = "Least bytes a second of a request's body, over each `timeouts.slow`; 408 below. 0: none."},
     {0},
 };
 
@@ -74,17 +78,18 @@ static const struct gw_option_spec top_timeouts[] = {
     {.key = "head", .kind = GW_KIND_DURATION, .fallback = "10s", .min = 1, .max = DAY_MS,
      .doc = "From the first byte of a request's head to its last; 408 after."},
     {.key = "keep_alive", .kind = GW_KIND_DURATION, .fallback = "60s", .min = 1, .max = DAY_MS,
-     .doc = "How long a client's connection may wait for its next request."},
+     .doc = "How long a client's connection may wait for its next request; closed after."},
     {.key = "connect", .kind = GW_KIND_DURATION, .fallback = "3s", .min = 1, .max = DAY_MS,
-     .doc = "For a connection to an instance; then the next one is tried, or 502."},
+     .doc = "For a connection to an instance; the next one is tried after, then 502."},
     {.key = "response", .kind = GW_KIND_DURATION, .fallback = "60s", .min = 1, .max = DAY_MS,
      .doc = "From the end of the request, or its last piece so far, to the head of the response; 504 after."},
     {.key = "stall", .kind = GW_KIND_DURATION, .fallback = "60s", .min = 1, .max = DAY_MS,
-     .doc = "Between two pieces of a body, in either direction."},
+     .doc = "Between two pieces of a body, in either direction; 408 after, or the answer is cut."},
     {.key = "slow", .kind = GW_KIND_DURATION, .fallback = "10s", .min = 1, .max = DAY_MS,
-     .doc = "How long a request's body may come slower than limits.body_rate; 408 after."},
+     .doc = "How long a request's body may come slower than `limits.body_rate`, but for pauses of the gateway's; 408 "
+            "after."},
     {.key = "total", .kind = GW_KIND_DURATION, .fallback = "1h", .min = 1, .max = INT64_C(30) * DAY_MS,
-     .doc = "From a request's head to the last byte of its response; then 504, 408, or cut."},
+     .doc = "From a request's head to the last byte of its response; 408 or 504 after, or the answer is cut."},
     {0},
 };
 
@@ -92,13 +97,13 @@ static const struct gw_option_spec listener_timeouts[] = {
     {.key = "head", .kind = GW_KIND_DURATION, .min = 1, .max = DAY_MS,
      .doc = "From the first byte of a request's head to its last; 408 after."},
     {.key = "keep_alive", .kind = GW_KIND_DURATION, .min = 1, .max = DAY_MS,
-     .doc = "How long a client's connection may wait for its next request."},
+     .doc = "How long a client's connection may wait for its next request; closed after."},
     {0},
 };
 
 static const struct gw_option_spec service_timeouts[] = {
     {.key = "connect", .kind = GW_KIND_DURATION, .min = 1, .max = DAY_MS,
-     .doc = "For a connection to an instance; then the next one is tried, or 502."},
+     .doc = "For a connection to an instance; the next one is tried after, then 502."},
     {0},
 };
 
@@ -106,16 +111,18 @@ static const struct gw_option_spec route_timeouts[] = {
     {.key = "response", .kind = GW_KIND_DURATION, .min = 1, .max = DAY_MS,
      .doc = "From the end of the request, or its last piece so far, to the head of the response; 504 after."},
     {.key = "stall", .kind = GW_KIND_DURATION, .min = 1, .max = DAY_MS,
-     .doc = "Between two pieces of a body, in either direction."},
+     .doc = "Between two pieces of a body, in either direction; 408 after, or the answer is cut."},
     {.key = "slow", .kind = GW_KIND_DURATION, .min = 1, .max = DAY_MS,
-     .doc = "How long a request's body may come slower than limits.body_rate; 408 after."},
+     .doc = "How long a request's body may come slower than `limits.body_rate`, but for pauses of the gateway's; 408 "
+            "after."},
     {.key = "total", .kind = GW_KIND_DURATION, .min = 1, .max = INT64_C(30) * DAY_MS,
-     .doc = "From a request's head to the last byte of its response; then 504, 408, or cut."},
+     .doc = "From a request's head to the last byte of its response; 408 or 504 after, or the answer is cut."},
     {0},
 };
 
 static const struct gw_option_spec top_http[] = {
-    {.key = "trace", .kind = GW_KIND_BOOL, .fallback = "false", .doc = "Routes TRACE like any method; else it is 405."},
+    {.key = "trace", .kind = GW_KIND_BOOL, .fallback = "false",
+     .doc = "Routes TRACE like any method; false: it is 405."},
     {.key = "server", .kind = GW_KIND_BOOL, .fallback = "true",
      .doc = "`Server: gateway` in the gateway's own answers; false: in none, and instances' is taken off too."},
     {.key = "merge_slashes", .kind = GW_KIND_BOOL, .fallback = "false",
@@ -126,7 +133,7 @@ static const struct gw_option_spec top_http[] = {
 };
 
 static const struct gw_option_spec listener_http[] = {
-    {.key = "trace", .kind = GW_KIND_BOOL, .doc = "Routes TRACE like any method; else it is 405."},
+    {.key = "trace", .kind = GW_KIND_BOOL, .doc = "Routes TRACE like any method; false: it is 405."},
     {.key = "server", .kind = GW_KIND_BOOL,
      .doc = "`Server: gateway` in the gateway's own answers; false: in none, and instances' is taken off too."},
     {.key = "merge_slashes", .kind = GW_KIND_BOOL,

@@ -109,6 +109,21 @@ def test_reference_is_up_to_date():
     assert (ROOT / "doc/reference.md").read_text().endswith("\n" + printed)
 
 
+@pytest.mark.parametrize("group", ["limits", "timeouts", "http"])
+def test_tables_of_the_manual_are_those_of_the_options(group):
+    printed = run(BUILD / "cli/gwctl", "help", group)
+    table = "\n".join(line for line in printed.splitlines() if line.startswith("|"))
+    assert len(table.splitlines()) > 5 and f"\n\n{table}\n\n" in (ROOT / "doc/manual.md").read_text()
+
+
+@pytest.mark.parametrize("group", ["limits", "timeouts"])
+def test_every_limit_says_what_it_ends_in(group):
+    rows = [row for row in run(BUILD / "cli/gwctl", "help", group).splitlines() if row.startswith("| `")]
+    assert len(rows) > 5
+    for row in rows:
+        assert re.search(r"40[0-9]|41[0-9]|42[0-9]|43[0-9]|50[0-9]|closed|cut", row), row
+
+
 def test_codes_of_failures_are_in_the_manual():
     codes = {code for source in (ROOT / "lib").rglob("*.c") for code in re.findall(r'"(GW[45]\d{3})"', source.read_text())}
     missing = codes - set(re.findall(r"GW\d{4}", (ROOT / "doc/manual.md").read_text()))
