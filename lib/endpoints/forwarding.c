@@ -4,23 +4,10 @@
 
 #include "http/chars.h"
 
-/* Fields of ours are written as lines, one behind the other, at *at: the writer of heads copies these as one piece. */
-static inline __attribute__((always_inline)) void add(struct gw_exchange *ex, struct gw__fields *fields, char **at,
-                                                      enum gw__field_id id, struct gw__str name, struct gw__str value)
+/* Text is a constant: of a known size, so no call. */
+static inline __attribute__((always_inline)) char *put(char *to, const char *text)
 {
-    struct gw__header field = {
-        .name = *at,
-        .value = *at + name.size + 2,
-        .value_size = (uint32_t)value.size,
-        .name_size = (uint16_t)name.size,
-        .id = (uint8_t)id,
-    };
-    memcpy(*at, name.data, name.size);
-    memcpy(*at + name.size, ": ", 2);
-    char *end = gw__copy_short(*at + name.size + 2, value.data, value.size);
-    *at = (char *)memcpy(end, "\r\n", 2) + 2;
-    if (!gw__fields_append(fields, &ex->arena, &field))
-        ex->state.out_of_memory = true;
+    return (char *)memcpy(to, text, strlen(text)) + strlen(text);
 }
 
 static char *space_for_lines(struct gw_exchange *ex, size_t size)
@@ -73,70 +60,69 @@ static struct gw__str peer_ip(const struct gw_exchange *ex)
     return ip;
 }
 
-static void add_x_forwarded(struct gw_exchange *ex, char **at)
+static char *put_x_forwarded(struct gw_exchange *ex, char *to, struct gw__str ip)
 {
-    struct gw__fields *fields = &ex->request.fields;
     struct gw__str host = ex->request.host;
     if (has(ex, GW__FIELD_X_FORWARDED_FOR))
-        extend(ex, GW__FIELD_X_FORWARDED_FOR, peer_ip(ex));
+        extend(ex, GW__FIELD_X_FORWARDED_FOR, ip);
     else
-        add(ex, fields, at, GW__FIELD_X_FORWARDED_FOR, GW__STR("X-Forwarded-For"), peer_ip(ex));
+        to = put(gw__copy_short(put(to, "X-Forwarded-For: "), ip.data, ip.size), "\r\n");
     if (!has(ex, GW__FIELD_X_FORWARDED_PROTO))
-        add(ex, fields, at, GW__FIELD_X_FORWARDED_PROTO, GW__STR("X-Forwarded-Proto"),
-            ex->state.secure ? GW__STR("https") : GW__STR("http"));
+        to = ex->state.secure ? put(to, "X-Forwarded-Proto: https\r\n") : put(to, "X-Forwarded-Proto: http\r\n");
     if (host.size && !has(ex, GW__FIELD_X_FORWARDED_HOST))
-        add(ex, fields, at, GW__FIELD_X_FORWARDED_HOST, GW__STR("X-Forwarded-Host"), host);
+        to = put(gw__copy_short(put(to, "X-Forwarded-Host: "), host.data, host.size), "\r\n");
+    return to;
 }
 
 /* RFC 7239 section 4: what is no token stands in quotes, IPv6 addresses in brackets too. */
-static void add_forwarded(struct gw_exchange *ex)
+static char *put_forwarded(struct gw_exchange *ex, char *to, struct gw__str ip)
 {
-    struct gw__str ip = peer_ip(ex), host = ex->request.host;
+    struct gw__str host = ex->request.host;
     bool v6 = memchr(ip.data, ':', ip.size) != NULL, port = host.size && memchr(host.data, ':', host.size);
-    const char *quote = port ? "\"" : "";
-    const char *element =
-        gw_exchange_print(ex, "for=%s%.*s%s%s%s%.*s%s;proto=%s", v6 ? "\"[" : "", (int)ip.size, ip.data,
-                          v6 ? "]\"" : "", host.size ? ";host=" : "", quote, (int)host.size, host.size ? host.data : "",
-                          quote, ex->state.secure ? "https" : "http");
-    if (!element)
-        return;
-    struct gw__str value = gw__str(element);
-    if (has(ex, GW__FIELD_FORWARDED)) {
-        extend(ex, GW__FIELD_FORWARDED, value);
-        return;
+    char *value = put(to, "Forwarded: "), *at = put(value, "for=");
+    at = v6 ? put(at, "\"[") : at;
+    at = gw__copy_short(at, ip.data, ip.size);
+    at = v6 ? put(at, "]\"") : at;
+    if (host.size) {
+        at = port ? put(at, ";host=\"") : put(at, ";host=");
+        at = gw__copy_short(at, host.data, host.size);
+        at = port ? put(at, "\"") : at;
     }
-    char *at = space_for_lines(ex, sizeof "Forwarded: \r\n" + value.size);
-    if (at)
-        add(ex, &ex->request.fields, &at, GW__FIELD_FORWARDED, GW__STR("Forwarded"), value);
-}
-
-static void add_via(struct gw_exchange *ex, struct gw__head *head, char **at)
-{
-    struct gw__str value = head->minor ? GW__STR("1.1 gateway") : GW__STR("1.0 gateway");
-    add(ex, &head->fields, at, GW__FIELD_VIA, GW__STR("Via"), value);
+    at = ex->state.secure ? put(at, ";proto=https") : put(at, ";proto=http");
+    if (!has(ex, GW__FIELD_FORWARDED))
+        return put(at, "\r\n");
+    extend(ex, GW__FIELD_FORWARDED, (struct gw__str){value, (size_t)(at - value)});
+    return to;
 }
 
 void gw__forwarding_add_via(struct gw_exchange *ex, struct gw__head *head)
 {
-    char *at = space_for_lines(ex, sizeof "Via: 1.1 gateway\r\n");
-    if (at)
-        add_via(ex, head, &at);
+    struct gw__header field = {.value_size = sizeof "1.1 gateway" - 1, .name_size = 3, .id = GW__FIELD_VIA};
+    char *line = space_for_lines(ex, sizeof "Via: 1.1 gateway\r\n"); /* which the writer of heads copies as it is */
+    if (!line)
+        return;
+    field.name = line;
+    field.value = line + sizeof "Via: " - 1;
+    memcpy(line, head->minor ? "Via: 1.1 gateway\r\n" : "Via: 1.0 gateway\r\n", sizeof "Via: 1.1 gateway\r\n");
+    if (!gw__fields_append(&head->fields, &ex->arena, &field))
+        ex->state.out_of_memory = true;
 }
 
 void gw__forwarding_add(struct gw_exchange *ex)
 {
-    enum { NAME_BYTES = 128 }; /* of all, with the scheme, Via and line ends */
-    const struct gw__http_site *site = ex->stream->site;
-    struct gw__str host = ex->request.host;
-    uint8_t forwarded = site->options.forwarded;
-    char *at = space_for_lines(ex, NAME_BYTES + peer_ip(ex).size + 2 * host.size);
-    if (!at)
+    enum { TEXT_BYTES = 192 }; /* of all names and what else is constant */
+    struct gw__head *head = &ex->request;
+    uint8_t forwarded = ((const struct gw__http_site *)ex->stream->site)->options.forwarded;
+    struct gw__str ip = peer_ip(ex);
+    char *lines = space_for_lines(ex, TEXT_BYTES + 2 * ip.size + 3 * head->host.size), *to = lines;
+    if (!lines)
         return;
     if (forwarded == GW__FORWARDED_X || forwarded == GW__FORWARDED_BOTH)
-        add_x_forwarded(ex, &at);
+        to = put_x_forwarded(ex, to, ip);
     if (forwarded == GW__FORWARDED_STANDARD || forwarded == GW__FORWARDED_BOTH)
-        add_forwarded(ex);
-    add_via(ex, &ex->request, &at);
+        to = put_forwarded(ex, to, ip);
+    to = head->minor ? put(to, "Via: 1.1 gateway\r\n") : put(to, "Via: 1.0 gateway\r\n");
     if (!has(ex, GW__FIELD_HOST)) /* HTTP/1.0 may come without */
-        add(ex, &ex->request.fields, &at, GW__FIELD_HOST, GW__STR("Host"), host);
+        to = put(gw__copy_short(put(to, "Host: "), head->host.data, head->host.size), "\r\n");
+    head->own = (struct gw__str){lines, (size_t)(to - lines)};
 }

@@ -120,6 +120,8 @@ static enum gw_flow on_request(struct gw_exchange *ex, struct gw_endpoint *self)
     if (ex->request.method_id >= GW__METHOD_OPTIONS && !gw__max_forwards_pass(ex))
         return GW_REPLY;
     gw__forwarding_add(ex);
+    if (!ex->request.has_body)
+        ex->in.phase = GW__PHASE_DONE; /* nothing is to follow */
     switch (gw__attempt_start(&leg->attempt)) {
     case GW__ATTEMPT_READY:
         send_request(leg);
@@ -136,7 +138,7 @@ static enum gw_flow on_request_data(struct gw_exchange *ex, struct gw_endpoint *
                                     bool last)
 {
     struct leg *leg = gw_exchange_scratch(ex, self);
-    if (!leg->stream || !ex->request.has_body)
+    if (!leg->stream)
         return GW_CONTINUE;
     if (leg->holds)
         hold(leg, data, size, last);

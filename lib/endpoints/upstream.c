@@ -5,8 +5,9 @@
 static void note_instance(struct gw_exchange *ex, const struct gw__attempt *attempt)
 {
     const struct gw__instance *instance = attempt->instance; /* which may be gone when logs are written */
-    if (instance)
-        ex->text.upstream = gw__arena_copy(&ex->arena, instance->text, strlen(instance->text));
+    char *text = instance ? gw__arena_alloc(&ex->arena, sizeof instance->text) : NULL;
+    if (text)
+        ex->text.upstream = memcpy(text, instance->text, sizeof instance->text); /* of a fixed size: no call */
 }
 
 void gw__endpoint_note_upstream(struct gw_exchange *ex, const struct gw__attempt *attempt)

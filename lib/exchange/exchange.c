@@ -78,8 +78,10 @@ static void run_free(struct gw__task *task)
     struct gw_exchange *ex = gw__container_of(task, struct gw_exchange, free_task);
     for (struct gw__defer *defer = ex->defers; defer; defer = defer->next)
         defer->release(defer->arg); /* which may look at its instance: the view goes behind it */
-    gw__body_finish(&ex->in);
-    gw__body_finish(&ex->out);
+    if (ex->in.row || ex->in.tail)
+        gw__body_finish(&ex->in);
+    if (ex->out.row || ex->out.tail)
+        gw__body_finish(&ex->out);
     gw__view_unpin(ex->view);
     struct gw__arena arena = ex->arena; /* which holds the exchange itself */
     gw__arena_finish(&arena);

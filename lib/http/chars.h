@@ -14,6 +14,7 @@ enum {
     GW__CHAR_HOST = 8,   /* unreserved of RFC 3986 */
     GW__CHAR_PLAIN = 16, /* PATH without '%' and '.': a path of these is normal */
     GW__CHAR_VALUE = 32, /* of a field value: no control byte but tab */
+    GW__CHAR_DIGIT = 64,
 };
 
 extern const uint8_t gw__char_class[256];

@@ -2,6 +2,7 @@
  * behind that belong to no answer: then the connection is not used again. */
 #include "http/client.h"
 
+#include "http/chars.h"
 #include "http/write.h"
 
 #define SPARE_FIELDS 8
@@ -43,6 +44,7 @@ static char *write_head(struct gw__outgoing *out, char *to)
     struct gw__client *client = gw__container_of(out, struct gw__client, out);
     to = gw__write_request_line(to, client->request);
     to = gw__write_fields(to, &client->request->fields);
+    to = gw__copy_short(to, client->request->own.data, client->request->own.size);
     if (client->out.chunked) {
         to = gw__write_field(to, "Transfer-Encoding", 17, "chunked", 7);
     } else if (client->request_length >= 0) {

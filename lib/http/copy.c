@@ -12,39 +12,30 @@ _Static_assert(offsetof(struct gw__header, hop) - offsetof(struct gw__header, va
                    offsetof(struct gw__raw_field, hop) - offsetof(struct gw__raw_field, value_size),
                "the same in both");
 
-static inline bool copy_fields(struct gw__fields *fields, const struct gw__raw_head *raw, const char *copy,
-                               struct gw__arena *arena, unsigned spare)
+/* What both kinds of heads have, in one piece: the fields, then the bytes. Returns these. */
+static inline char *copy_head(struct gw__head *head, const struct gw__raw_head *raw, const char *data,
+                              struct gw__arena *arena, unsigned spare)
 {
     unsigned capacity = raw->count + spare;
     if (capacity > GW__MAX_FIELDS)
         capacity = GW__MAX_FIELDS;
-    struct gw__header *to = gw__arena_alloc(arena, capacity * sizeof *to);
+    struct gw__header *to = gw__arena_alloc(arena, capacity * sizeof *to + raw->size);
     if (!to)
-        return false;
-    *fields = (struct gw__fields){
+        return NULL;
+    head->fields = (struct gw__fields){
         .items = to,
         .count = raw->count,
         .capacity = (uint16_t)capacity,
         .ids = raw->ids,
         .bytes = raw->size + raw->count, /* a blank behind each colon may be new */
     };
+    char *copy = memcpy(to + capacity, data, raw->size);
     const struct gw__raw_field *from = raw->fields;
     for (const struct gw__raw_field *end = from + raw->count; from < end; from++, to++) {
         to->name = copy + from->name;
         to->value = copy + from->value;
         memcpy(&to->value_size, &from->value_size, rest_bytes);
     }
-    return true;
-}
-
-/* What both kinds of heads have. Returns the copied bytes. */
-static inline char *copy_head(struct gw__head *head, const struct gw__raw_head *raw, const char *data,
-                              struct gw__arena *arena, unsigned spare)
-{
-    char *copy = gw__arena_alloc(arena, raw->size);
-    if (!copy || !copy_fields(&head->fields, raw, copy, arena, spare))
-        return NULL;
-    memcpy(copy, data, raw->size);
     head->minor = raw->minor;
     head->keep_alive = raw->keep_alive;
     head->chunked = raw->chunked;
@@ -106,7 +97,6 @@ enum gw__parse_result gw__head_from_request(struct gw__head *head, const struct 
                                             struct gw__arena *arena, unsigned spare, bool merge_slashes,
                                             struct gw__parse_error *error)
 {
-    *head = (struct gw__head){0};
     char *copy = copy_head(head, raw, data, arena, spare);
     if (!copy)
         return refuse(error, 503, "out of memory");
@@ -122,7 +112,6 @@ enum gw__parse_result gw__head_from_request(struct gw__head *head, const struct 
 bool gw__head_from_response(struct gw__head *head, const struct gw__raw_head *raw, const char *data,
                             struct gw__arena *arena, unsigned spare)
 {
-    *head = (struct gw__head){0};
     char *copy = copy_head(head, raw, data, arena, spare);
     if (!copy)
         return false;

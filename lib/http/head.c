@@ -26,7 +26,7 @@ const uint8_t gw__char_class[256] = {
     ['-'] = UNRESERVED,
     ['.'] = GW__CHAR_TOKEN | GW__CHAR_HOST | ESCAPE,
     ['/'] = PATH,
-    ['0' ... '9'] = UNRESERVED,
+    ['0' ... '9'] = UNRESERVED | GW__CHAR_DIGIT,
     [':' ... ';'] = PATH,
     ['<'] = VALUE,
     ['='] = PATH,

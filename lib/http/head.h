@@ -93,6 +93,7 @@ struct gw__head {
     struct gw__fields fields;
     struct gw__str method, path, query, host; /* path normalised; host: the authority, as sent, with port */
     struct gw__str reason;
+    struct gw__str own; /* lines of the gateway's that go out behind the fields, as they are */
     int64_t content_length; /* of the body to come; -1: unknown (chunked, or until the connection closes) */
     uint16_t status;
     uint8_t method_id;      /* enum gw__method_id */

@@ -142,7 +142,7 @@ static char *write_own_fields(struct server_conn *c, char *to)
     if (c->response_done && c->body.framing == GW__FRAMING_LENGTH && c->body.left > DRAIN_BYTES)
         c->keep_alive = false; /* more than stream_finish() waits for */
     if (!gw__fields_find_id(&head->fields, GW__FIELD_DATE))
-        to = gw__write_field(to, "Date", 4, gw__loop_date(c->conn.loop), 29);
+        to = (char *)memcpy(to, gw__loop_date(c->conn.loop), GW__DATE_BYTES) + GW__DATE_BYTES;
     if (c->out.chunked)
         to = gw__write_field(to, "Transfer-Encoding", 17, "chunked", 7);
     else if (c->response_length >= 0 && head->status >= 200 && head->status != 204) {

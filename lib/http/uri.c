@@ -189,16 +189,10 @@ char *gw__percent_decode(struct gw__str text, struct gw__arena *arena)
 
 static bool port_valid(const char *at, const char *end)
 {
-    unsigned port = 0;
-    if (at == end || end - at > 5)
+    size_t size = (size_t)(end - at);
+    if (size == 0 || size > 5 || !gw__chars_are(at, size, GW__CHAR_DIGIT))
         return false;
-    for (; at < end; at++) {
-        unsigned digit = (unsigned char)*at - (unsigned)'0';
-        if (digit > 9)
-            return false;
-        port = port * 10 + digit;
-    }
-    return port <= 65535;
+    return size < 5 || memcmp(at, "65535", 5) <= 0;
 }
 
 static bool ipv6_valid(const char *at, size_t size)

@@ -18,7 +18,7 @@ size_t gw__head_bytes(const struct gw__head *head)
 {
     size_t start = sizeof "HTTP/1.1 200 \r\n" + (head->reason.data ? head->reason.size : LONGEST_REASON);
     start += head->method.size + 1 + head->path.size + 1 + head->query.size + sizeof version;
-    return start + head->fields.bytes + 2;
+    return start + head->fields.bytes + head->own.size + 2;
 }
 
 char *gw__write_request_line(char *out, const struct gw__head *head)

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define WATCH_MS 250
@@ -23,6 +24,18 @@ struct gw__conn_write {
 _Static_assert(sizeof(struct gw__conn_write) <= GW__BLOCK_BYTES, "fits into a block");
 
 static void handle_write(evutil_socket_t fd, short what, void *arg);
+
+/* recv() and send() are points where a thread may be cancelled, which none of ours is, and preparing for that costs
+ * more than all else in them. */
+static ssize_t receive(int fd, void *to, size_t size)
+{
+    return syscall(SYS_recvfrom, fd, to, size, 0, NULL, NULL);
+}
+
+static ssize_t transmit(int fd, const void *from, size_t size)
+{
+    return syscall(SYS_sendto, fd, from, size, MSG_NOSIGNAL, NULL, 0);
+}
 
 static bool start_write(struct gw__conn *conn)
 {
@@ -59,12 +72,12 @@ static void report_end(struct gw__conn *conn, int error)
 /* What the peer sent before it closed, such as a refusal of the request: all of it is in the socket already. */
 static void read_received(struct gw__conn *conn)
 {
-    char *receive = conn->loop->receive;
+    char *buffer = conn->loop->receive;
     for (int i = 0; i < MAX_RECEIVES && conn->reading; i++) {
-        ssize_t n = recv(conn->fd, receive, GW__RECEIVE_BYTES, 0);
+        ssize_t n = receive(conn->fd, buffer, GW__RECEIVE_BYTES);
         if (n <= 0)
             return;
-        conn->ops->on_data(conn, receive, (size_t)n);
+        conn->ops->on_data(conn, buffer, (size_t)n);
     }
 }
 
@@ -91,7 +104,7 @@ static void handle_read(evutil_socket_t fd, short what, void *arg)
     struct gw__conn *conn = arg;
     struct gw__loop *loop = conn->loop;
     gw__loop_enter(loop);
-    ssize_t n = recv(fd, loop->receive, GW__RECEIVE_BYTES, 0);
+    ssize_t n = receive(fd, loop->receive, GW__RECEIVE_BYTES);
     if (n > 0)
         conn->ops->on_data(conn, loop->receive, (size_t)n);
     else if (n == 0)
@@ -235,7 +248,7 @@ static ssize_t send_piece(int fd, const struct iovec *piece)
 {
     ssize_t n;
     do
-        n = send(fd, piece->iov_base, piece->iov_len, MSG_NOSIGNAL);
+        n = transmit(fd, piece->iov_base, piece->iov_len);
     while (n < 0 && errno == EINTR);
     return n;
 }

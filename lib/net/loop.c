@@ -15,6 +15,7 @@ void gw__loop_enter(struct gw__loop *loop)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     loop->now_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    loop->now_ms = loop->now_us / 1000;
 }
 
 void gw__loop_leave(struct gw__loop *loop)
@@ -58,7 +59,7 @@ const char *gw__loop_date(struct gw__loop *loop)
     if (now != loop->date_second) {
         struct tm parts;
         gmtime_r(&now, &parts);
-        strftime(loop->date, sizeof loop->date, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+        strftime(loop->date, sizeof loop->date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
         loop->date_second = now;
     }
     return loop->date;

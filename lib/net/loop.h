@@ -16,6 +16,7 @@
 
 #define GW__RECEIVE_BYTES 65536 /* 64 KiB is where throughput of large bodies peaks: it still fits L2 */
 #define GW__SCRATCH_BYTES 49152 /* outgoing heads, and small bodies behind them */
+#define GW__DATE_BYTES 37
 #define GW__WHEEL_SLOTS 1024
 #define GW__WHEEL_SLOT_MS 4
 
@@ -50,7 +51,7 @@ struct gw__wheel {
 
 struct gw__loop {
     struct event_base *base;
-    uint64_t now_us; /* CLOCK_MONOTONIC when the current callback began */
+    uint64_t now_us, now_ms; /* CLOCK_MONOTONIC when the current callback began */
     struct gw__task *tasks, **tasks_end;
     struct gw__wheel *wheel;
     char *receive, *scratch;
@@ -63,7 +64,7 @@ struct gw__loop {
     int wake_fd;
     bool owns_base;
     time_t date_second;
-    char date[32]; /* of the Date field, IMF-fixdate, for date_second */
+    char date[GW__DATE_BYTES + 1]; /* the Date field, IMF-fixdate, for date_second */
 };
 
 /* base NULL: the loop makes its own, without locks. 0 or -1 with errno. */
@@ -74,9 +75,9 @@ void gw__loop_enter(struct gw__loop *loop);
 void gw__loop_leave(struct gw__loop *loop);
 static inline uint64_t gw__loop_ms(const struct gw__loop *loop)
 {
-    return loop->now_us / 1000;
+    return loop->now_ms;
 }
-/* "Sun, 06 Nov 1994 08:49:37 GMT", 29 bytes, of now. */
+/* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" of now, GW__DATE_BYTES long. */
 const char *gw__loop_date(struct gw__loop *loop);
 
 /* Runs task->run after the current callback; does nothing if it is queued already. */

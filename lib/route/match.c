@@ -90,11 +90,11 @@ static void walk(struct search *search, uint32_t number, const char *at, bool wi
 {
     const struct gw__node *node = &search->router->nodes[number];
     const char *end = search->path.data + search->path.size;
-    if (at < end) {
+    if (at < end && (node->has_literals || node->variable != GW__NONE)) {
         const char *begin = at + 1, *slash = memchr(begin, '/', (size_t)(end - begin));
         struct gw__str segment = {begin, (size_t)((slash ? slash : end) - begin)};
         const char *next = begin + segment.size;
-        uint32_t child = gw__router_find_child(search->router, number, segment);
+        uint32_t child = node->has_literals ? gw__router_find_child(search->router, number, segment) : GW__NONE;
         if (child != GW__NONE && search->router->nodes[child].best > search->best)
             walk(search, child, next, wild);
         if (node->variable != GW__NONE && segment.size && search->router->nodes[node->variable].best > search->best) {
@@ -146,6 +146,11 @@ static void search_hosts(struct search *search)
     }
 }
 
+bool gw__router_asks_host(const struct gw__router *router)
+{
+    return router->asks_host;
+}
+
 bool gw__router_match(const struct gw__router *router, const struct gw_exchange *ex, struct gw__str method,
                       struct gw__str host, struct gw__str path, struct gw__match *match)
 {
@@ -164,7 +169,8 @@ bool gw__router_match(const struct gw__router *router, const struct gw_exchange 
         host.size--;
     if (host.size > sizeof lower || !router->asks_host)
         host.size = 0; /* no pattern is that long */
-    gw__lower_copy(lower, host.data, host.size);
+    if (host.size)
+        gw__lower_copy(lower, host.data, host.size);
     search.host = (struct gw__str){lower, host.size};
     if (host.size && router->host_array.count > 1)
         search_hosts(&search);

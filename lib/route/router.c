@@ -35,7 +35,7 @@ static uint32_t add_host(struct gw__router *router, struct gw__host_pattern patt
 
 static uint32_t add_node(struct gw__router *router, uint32_t parent, struct gw__str segment)
 {
-    struct gw__node node = {segment, parent, GW__NONE, GW__NONE, GW__BEST_NONE};
+    struct gw__node node = {segment, parent, GW__NONE, GW__NONE, GW__BEST_NONE, false};
     uint32_t number = (uint32_t)router->node_array.count;
     struct gw__node *nodes = APPEND(router, node, &node);
     if (!nodes)
@@ -70,7 +70,9 @@ static uint32_t descend(struct gw__router *router, uint32_t node, struct gw__str
     if (child != GW__NONE)
         return child;
     child = add_node(router, node, segment);
-    if (!segment.data && child != GW__NONE)
+    if (child != GW__NONE && segment.data)
+        router->nodes[node].has_literals = true;
+    else if (child != GW__NONE)
         router->nodes[node].variable = child;
     return child;
 }

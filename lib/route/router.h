@@ -74,6 +74,8 @@ bool gw__router_add(struct gw__router *router, uint32_t route, const char *id, c
  * [GW1031] are errors naming both places. Says nothing wrong; does not find every union of routes that
  * covers another (of methods it does). False when out of memory. */
 bool gw__router_finish(struct gw__router *router, struct gw__report *report);
+/* Some route depends on the host: else gw__router_match() may be given none. */
+bool gw__router_asks_host(const struct gw__router *router);
 /* host without port, any case; path normalised. Tests are run on ex. False if no route matches. */
 bool gw__router_match(const struct gw__router *router, const struct gw_exchange *ex, struct gw__str method,
                       struct gw__str host, struct gw__str path, struct gw__match *match);

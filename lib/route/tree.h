@@ -66,6 +66,7 @@ struct gw__node {
     struct gw__str segment;
     uint32_t parent, variable, place; /* or GW__NONE */
     int32_t best;
+    bool has_literals;                /* among its children */
 };
 
 enum gw__tree { GW__TREE_VARIABLE, GW__TREE_WILD, GW__TREES };

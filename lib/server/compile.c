@@ -414,8 +414,12 @@ static bool bind_variables(struct gw_exchange *ex, const struct gw__match *match
 static const struct gw__chain *view_route(const struct gw__view *view, struct gw_exchange *ex)
 {
     const struct gw__table_view *own = gw__container_of(view, struct gw__table_view, view);
+    const struct gw__router *router = own->table->router;
     struct gw__match match;
-    if (!gw__router_match(own->table->router, ex, ex->request.method, gw__exchange_host(ex), ex->request.path, &match))
+    struct gw__str host = {0};
+    if (gw__router_asks_host(router))
+        host = gw__exchange_host(ex);
+    if (!gw__router_match(router, ex, ex->request.method, host, ex->request.path, &match))
         return NULL;
     if (!bind_variables(ex, &match))
         ex->state.out_of_memory = true;

