@@ -1,6 +1,6 @@
-/* status and reload: one request to the admin socket of a running gateway, in HTTP/1.0, so that the answer ends
- * with the connection and has no framing to undo. */
+/* status and reload: one request to the admin socket of a running gateway. */
 #include "gwctl.h"
+#include "http.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -11,12 +11,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { ANSWER_SECONDS = 60, MAX_ANSWER_BYTES = 64 << 20 };
+enum { ANSWER_SECONDS = 60 };
 
 struct answer {
     int status;
-    char *text; /* all of it; the caller frees */
-    const char *body;
+    struct bytes body; /* the caller frees */
 };
 
 /* What the arguments of a verb say. */
@@ -73,73 +72,34 @@ static int parse_target(const struct verb *verb, int count, char **arguments, bo
     return set_socket(target, path, NULL) ? EXIT_OK : usage_error(verb, "the path of the socket is too long");
 }
 
-static int connect_to(const char *path)
+static void keep(void *body, const char *data, size_t size)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    memcpy(address.sun_path, path, strlen(path) + 1); /* set_socket() made sure that it fits */
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct timeval patience = {.tv_sec = ANSWER_SECONDS};
-    if (fd < 0)
-        return -1;
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
-        return fd;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
-}
-
-/* All bytes up to the end of the connection, terminated; NULL with errno. */
-static char *receive(int fd)
-{
-    size_t size = 0, capacity = 0;
-    char *text = NULL;
-    for (;;) {
-        if (capacity - size < 4096) {
-            char *more = capacity < MAX_ANSWER_BYTES ? realloc(text, capacity = capacity * 2 + 8192) : NULL;
-            if (!more)
-                break;
-            text = more;
-        }
-        ssize_t count = recv(fd, text + size, capacity - size - 1, 0);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            break;
-        size += (size_t)count;
-        text[size] = '\0';
-        if (count == 0)
-            return text;
-    }
-    free(text);
-    return NULL;
+    bytes_add(body, data, size);
 }
 
 /* False with errno if there was no answer of HTTP. */
 static bool exchange(int fd, const char *method, const char *path, struct answer *answer)
 {
     char request[256];
-    int size =
-        snprintf(request, sizeof request,
-                 "%s %s HTTP/1.0\r\nHost: gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", method, path);
-    if (send(fd, request, (size_t)size, MSG_NOSIGNAL) != size || !(answer->text = receive(fd)))
-        return false;
-    const char *end = strstr(answer->text, "\r\n\r\n");
-    if (!end || strncmp(answer->text, "HTTP/1.", 7) != 0 || strlen(answer->text) < 12) {
-        errno = EPROTO;
-        return false;
+    struct http_reader reader = {.on_body = keep, .user = &answer->body};
+    int size = snprintf(request, sizeof request,
+                        "%s %s HTTP/1.1\r\nHost: gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", method,
+                        path);
+    bytes_add(&answer->body, "", 0); /* so that there is a text */
+    bool answered = http_ask(fd, request, (size_t)size, &reader);
+    answer->status = reader.status;
+    bytes_free(&reader.head);
+    if (answered && answer->body.lost) {
+        errno = ENOMEM;
+        answered = false;
     }
-    answer->status = atoi(answer->text + 9);
-    answer->body = end + 4;
-    return true;
+    return answered;
 }
 
 /* Asks the gateway; EXIT_OK with an answer, else says why not. */
 static int ask(const struct target *target, const char *method, const char *path, struct answer *answer)
 {
-    int fd = connect_to(target->socket);
+    int fd = http_connect(target->socket, ANSWER_SECONDS);
     if (fd < 0) {
         bool runs = errno != ENOENT && errno != ECONNREFUSED;
         fprintf(stderr, "gwctl: %s %s: %s\n", runs ? "cannot ask" : "no gateway runs at", target->socket,
@@ -156,12 +116,12 @@ static int ask(const struct target *target, const char *method, const char *path
 /* The words of a problem: its errors, or its detail, or its title. */
 static void print_problem(const struct answer *answer)
 {
-    cJSON *problem = cJSON_Parse(answer->body);
+    cJSON *problem = cJSON_Parse(answer->body.data);
     const char *const keys[] = {"errors", "detail", "title"};
     const char *text = NULL;
     for (size_t i = 0; !text && i < sizeof keys / sizeof *keys; i++)
         text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(problem, keys[i]));
-    fprintf(stderr, "%s\n", text ? text : answer->body);
+    fprintf(stderr, "%s\n", text ? text : answer->body.data);
     cJSON_Delete(problem);
 }
 
@@ -176,13 +136,13 @@ int print_status(const struct verb *self, int count, char **arguments)
         print_problem(&answer);
         code = EXIT_FAILED;
     } else if (code == EXIT_OK && target.json) {
-        printf("%s\n", answer.body);
+        printf("%s\n", answer.body.data);
     } else if (code == EXIT_OK) {
-        cJSON *tree = cJSON_Parse(answer.body);
+        cJSON *tree = cJSON_Parse(answer.body.data);
         print_table(tree);
         cJSON_Delete(tree);
     }
-    free(answer.text);
+    bytes_free(&answer.body);
     return code;
 }
 
@@ -194,7 +154,7 @@ int reload_gateway(const struct verb *self, int count, char **arguments)
     if (code == EXIT_OK)
         code = ask(&target, "POST", "/reload", &answer);
     if (code == EXIT_OK && answer.status == 200) {
-        cJSON *tree = cJSON_Parse(answer.body);
+        cJSON *tree = cJSON_Parse(answer.body.data);
         const cJSON *generation = cJSON_GetObjectItemCaseSensitive(tree, "generation");
         printf("generation %.0f is in force\n", cJSON_IsNumber(generation) ? generation->valuedouble : 0);
         cJSON_Delete(tree);
@@ -202,6 +162,6 @@ int reload_gateway(const struct verb *self, int count, char **arguments)
         print_problem(&answer);
         code = answer.status == 409 ? EXIT_USAGE : EXIT_FAILED;
     }
-    free(answer.text);
+    bytes_free(&answer.body);
     return code;
 }

@@ -1,5 +1,5 @@
 /* gwctl: one verb a run. What it does is in the library; here are arguments, help and exit codes: 0 ok, 1 failed, 2 bad
- * usage or config, 3 not running. */
+ * usage or config, 3 not running, 5 the method threw a declared exception. */
 #include "gwctl.h"
 
 #include <stdarg.h>
@@ -26,6 +26,21 @@ static const struct verb verbs[] = {
      "The gateway reads the file it was started with. If it refuses, the errors are printed, the exit code is 2 and\n"
      "nothing has changed. Exits with 3 if nothing runs there.\n",
      reload_gateway},
+    {"call", "--idl FOLDER -s ADDRESS [OPTION]… SERVICE.METHOD [JSON | -]", "call a method of a Thrift service",
+     "SERVICE is named as in a config: `echo` is the last service block of echo.thrift, `echo.Other` another one.\n"
+     "The arguments are JSON; `-` reads them from standard input, without them it is {}. The result is printed as\n"
+     "JSON on a line, nothing if there is none. Exits with 0; 5 if the method threw a declared exception, which is\n"
+     "printed instead; 2 if the arguments do not fit the IDL; 1 if the call failed.\n"
+     "  --idl FOLDER         where the *.thrift files are\n"
+     "  -s ADDRESS           host:port or unix:/path of a server; may be given several times\n"
+     "  --header NAME=VALUE  a header of the request, as it would come by HTTP; may be given several times\n"
+     "  --timeout TIME       how long the call may take: 500ms, 2s\n"
+     "  -i                   the head of the answer in front of it\n"
+     "  --bench SECONDS      call again and again, then print throughput, outcomes and times\n"
+     "  -c N                 on N connections (of --bench)\n"
+     "  --KEY VALUE          an option of the endpoint `thrift`: --encoding, --transport, --json, --enums, …;\n"
+     "                       `gwctl help endpoint thrift` lists them\n",
+     call_method},
     {"version", "", "print the version", "", print_version},
     {"help", "[VERB | plugins | settings | limits | timeouts | http | (filter | endpoint | predicate) NAME]",
      "explain a verb or what a config may say",

@@ -6,7 +6,7 @@
 #include <gateway/gateway.h>
 #include <stdbool.h>
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_RUNNING = 3 };
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NOT_RUNNING = 3, EXIT_EXCEPTION = 5 };
 
 struct verb {
     const char *name, *arguments, *summary, *help;
@@ -17,6 +17,7 @@ int run_gateway(const struct verb *self, int count, char **arguments);
 int check_config(const struct verb *self, int count, char **arguments);
 int print_status(const struct verb *self, int count, char **arguments);
 int reload_gateway(const struct verb *self, int count, char **arguments);
+int call_method(const struct verb *self, int count, char **arguments);
 int print_help(const struct verb *self, int count, char **arguments);
 
 /* Says how the verb is used, on standard error, after a sentence; returns EXIT_USAGE. */

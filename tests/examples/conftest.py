@@ -48,7 +48,10 @@ class Example:
     def type(self, command):
         """What the command of a page prints here, with the ports of the page."""
         command = command.replace("127.0.0.1:8080", f"127.0.0.1:{self.gateway.port}")
-        printed = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True, timeout=20).stdout
+        for port, server in self.servers.items():
+            command = command.replace(f"127.0.0.1:{port}", server.address())
+        printed = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True, timeout=20, cwd=ROOT,
+                                 env={**os.environ, "PATH": f"{BUILD}/cli:{os.environ['PATH']}"}).stdout
         for port, server in self.servers.items():
             printed = printed.replace(str(server.ports['']), str(port))
         return printed.replace(str(self.gateway.port), "8080")
