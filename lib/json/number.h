@@ -26,23 +26,38 @@ const char *gw__number_scan(struct gw__number *number, const char *text, const c
 
 extern const uint64_t gw__number_tens[9]; /* 10^0 to 10^8 */
 
+/* Eight bytes, the first the lowest, a digit as what it is worth. */
+static inline uint64_t gw__number_word(const char *text)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    return le64toh(word) ^ 0x3030303030303030;
+}
+
+/* The bits of the digits with which such a word begins: eight times their number. */
+static inline unsigned gw__number_digit_bits(uint64_t word)
+{
+    const uint64_t ones = 0x0101010101010101;
+    uint64_t others = ((word + 0x76 * ones) | word) & 0x80 * ones; /* right up to the first of them */
+    return others ? (unsigned)__builtin_ctzll(others) & ~7u : 64;
+}
+
+/* What the digits are worth; bits: of them, not 0. */
+static inline uint64_t gw__number_worth(uint64_t word, unsigned bits)
+{
+    const uint64_t pairs = 0x000000ff000000ff;
+    word <<= 64 - bits;
+    word = word * 10 + (word >> 8); /* pairs, then fours, then all */
+    uint64_t high = (word & pairs) * (100 + (UINT64_C(1000000) << 32));
+    return (high + (word >> 16 & pairs) * (1 + (UINT64_C(10000) << 32))) >> 32;
+}
+
 /* How many of the eight bytes at text, from the first on, are digits; *value: what they are worth. */
 static inline unsigned gw__number_eight(const char *text, uint64_t *value)
 {
-    uint64_t word, ones = 0x0101010101010101;
-    memcpy(&word, text, sizeof word);
-    word = le64toh(word) ^ 0x30 * ones;
-    uint64_t others = ((word + 0x76 * ones) | word) & 0x80 * ones; /* right up to the first of them */
-    unsigned bits = others ? (unsigned)__builtin_ctzll(others) - 7 : 64;
-    if (!bits) {
-        *value = 0;
-        return 0;
-    }
-    word <<= 64 - bits;
-    word = word * 10 + (word >> 8); /* pairs, then fours, then all */
-    const uint64_t pairs = 0x000000ff000000ff;
-    uint64_t high = (word & pairs) * (100 + (UINT64_C(1000000) << 32));
-    *value = (high + (word >> 16 & pairs) * (1 + (UINT64_C(10000) << 32))) >> 32;
+    uint64_t word = gw__number_word(text);
+    unsigned bits = gw__number_digit_bits(word);
+    *value = bits ? gw__number_worth(word, bits) : 0;
     return bits / 8;
 }
 
@@ -62,12 +77,12 @@ static inline const char *gw__number_digits(const char *at, const char *end, uin
     return at;
 }
 
-enum { GW__NUMBER_SHORT_BYTES = 26 }; /* what the following two may look at */
+enum { GW__NUMBER_SHORT_BYTES = 19 }; /* what the following two may look at */
 
 /* What may stand behind a number of a container. */
 static inline bool gw__number_ends(char c)
 {
-    return c == ',' || c == '}' || c == ']';
+    return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\n' || c == '\r';
 }
 
 /* An integer of at most 16 digits: where it ends, with what may follow; NULL if it is something else. */
@@ -75,42 +90,55 @@ static inline const char *gw__number_short(const char *text, int64_t *value)
 {
     bool negative = *text == '-';
     const char *at = text + negative;
-    uint64_t magnitude, more;
-    unsigned count = gw__number_eight(at, &magnitude);
-    if (count == 0 || (*at == '0' && count > 1))
+    uint64_t word = gw__number_word(at), magnitude, more;
+    unsigned bits = gw__number_digit_bits(word);
+    if (bits == 0 || ((word & 0xff) == 0 && bits > 8))
         return NULL;
-    at += count;
-    if (count == 8) {
-        count = gw__number_eight(at, &more);
+    magnitude = gw__number_worth(word, bits);
+    at += bits / 8;
+    if (bits == 64) {
+        unsigned count = gw__number_eight(at, &more);
         magnitude = magnitude * gw__number_tens[count] + more;
         at += count;
     }
     if (!gw__number_ends(*at))
         return NULL;
-    *value = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    *value = (int64_t)((magnitude ^ -(uint64_t)negative) + negative);
     return at;
 }
 
-/* A number of at most 8 digits and 7 more behind its point, which is exact before it is divided. Likewise. */
+/* A number of less than 8 digits before its point and no exponent, whose digits make no more than 2^53: it is exact
+ * before it is divided. The digits on both sides of the point are read as one word. Likewise. */
 static inline const char *gw__number_decimal(const char *text, double *value)
 {
-    static const double tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7};
+    static const double tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                  1e16};
     bool negative = *text == '-';
     const char *at = text + negative;
-    uint64_t whole, part = 0;
-    unsigned count = gw__number_eight(at, &whole), places = 0;
-    if (count == 0 || (*at == '0' && count > 1))
+    uint64_t word = gw__number_word(at), more, mantissa;
+    unsigned whole = gw__number_digit_bits(word), bits = whole, places = 0;
+    if (whole == 0 || whole == 64 || ((word & 0xff) == 0 && whole > 8))
         return NULL;
-    at += count;
-    if (*at == '.') {
-        places = gw__number_eight(at + 1, &part);
-        if (places == 0 || places == 8)
+    if (at[whole / 8] == '.') {
+        uint64_t mask = ((uint64_t)1 << whole) - 1;
+        word = (word & mask) | (gw__number_word(at + 1) & ~mask);
+        bits = gw__number_digit_bits(word);
+        places = (bits - whole) / 8;
+        if (places == 0)
             return NULL;
-        at += 1 + places;
+        at++;
     }
-    if (!gw__number_ends(*at))
+    mantissa = gw__number_worth(word, bits);
+    at += bits / 8;
+    if (bits == 64) {
+        unsigned count = gw__number_eight(at, &more);
+        mantissa = mantissa * gw__number_tens[count] + more;
+        places += count;
+        at += count;
+    }
+    if (!gw__number_ends(*at) || mantissa > (uint64_t)1 << 53)
         return NULL;
-    double magnitude = (double)(int64_t)(whole * gw__number_tens[places] + part) / tens[places];
+    double magnitude = (double)(int64_t)mantissa / tens[places];
     *value = negative ? -magnitude : magnitude;
     return at;
 }

@@ -66,6 +66,9 @@ bool gw__field_set_json_name(struct gw__arena *arena, struct gw__field *field, c
     gw__text_add(&text, (const char[16]){0}, 16);
     field->key = text.lost ? NULL : gw__arena_copy(arena, text.data, text.size);
     field->json_name = gw__str(name);
+    field->head[0] = (char)(field->type ? field->type->thrift : 0); /* none: the IDL is wrong */
+    field->head[1] = (char)(field->id >> 8);
+    field->head[2] = (char)field->id;
     gw__text_finish(&text);
     return field->key != NULL;
 }

@@ -15,7 +15,7 @@ struct gw__type *gw__type_create(struct gw__arena *arena, enum gw__kind kind);
 /* `list<…>` and so on, from `key` and `value`. */
 bool gw__type_name(struct gw__arena *arena, struct gw__type *type);
 
-/* Sets the JSON name of a field and the key made of it. */
+/* Sets the JSON name of a field, and what stands in front of its value, from its type and id. */
 bool gw__field_set_json_name(struct gw__arena *arena, struct gw__field *field, const char *name);
 
 /* Tables and bitmaps of what has its `fields`, `values`, `methods` and `count` in place; JSON names, ids and enum

@@ -91,6 +91,7 @@ struct gw__field {
     const struct gw__type *type;
     uint8_t need; /* enum gw__need */
     uint16_t index; /* in the record */
+    char head[4];   /* as Thrift binary has it in front of the value: type, id; a zero byte behind it */
     struct gw__str json_name;
     const struct gw__value *fallback; /* default value, or NULL */
     const struct gw__field_info *info;

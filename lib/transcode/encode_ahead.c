@@ -1,6 +1,8 @@
 /* Fast path of encode.c: while the text is what the schema expects, key, colon and value of an entry are read at once,
  * without the reader's events. An entry is read whole, or reader and frames are left as they are between two steps of
- * the general path. Nothing is refused here: whatever is unusual is left to the general path, which reports errors. */
+ * the general path. Nothing is refused here: whatever is unusual is left to the general path, which reports errors.
+ *
+ * Reader and wire are kept in local variables; what the reader knows of open containers is told to it in the end. */
 #include "json/block.h"
 #include "transcode/inside.h"
 
@@ -11,45 +13,50 @@ enum {
 };
 
 #define INLINE static inline __attribute__((always_inline))
+#define RARELY(condition) __builtin_expect(!!(condition), 0)
 
 /* Where reader and wire are, in registers. What stands before `at` and `out` is taken. */
 struct run {
     const char *at, *safe; /* up to `safe` entries may begin, as TEXT_BYTES are there */
     const char *end;       /* of the text, or where TEXT_BYTES behind it end */
     char *out, *room;      /* behind `room`, more must be made */
-    uint64_t *seen;        /* of a record: the bits of its fields */
+    unsigned floor;        /* the least depth so far */
     uint8_t state;         /* the reader's */
 };
 
 enum result {
     LEFT,    /* something unexpected comes */
     WHOLE,   /* taken */
-    CHANGED, /* reader, wire and frames have what was taken, the run does not */
+    CHANGED, /* another container is on top */
+    ENDS,    /* the container on top ends with the next byte */
+    NO_ROOM,
 };
-
-INLINE void keep(struct gw__encode *encode, const struct run *run)
-{
-    encode->json.at = run->at;
-    encode->json.state = run->state;
-    encode->wire->at = run->out;
-}
 
 /* ---- values: the text begins at `at`, what is written at *out, which is moved; returned is where the text goes on, or
  * NULL */
 
-INLINE const char *take_double(const char *at, const char *end, char **out)
+/* Any number that is a double. */
+static __attribute__((noinline)) const char *scan_double(const char *at, const char *end, double *value)
 {
     struct gw__number number;
+    const char *behind = gw__number_scan(&number, at, end);
+    if (!behind || number.text.size > GW__JSON_TEXT_BYTES)
+        return NULL;
+    *value = gw__number_double(&number);
+    return *value - *value == 0 ? behind : NULL;
+}
+
+INLINE const char *take_double(const char *at, const char *end, char **out)
+{
     double value;
     uint64_t bits;
     const char *behind = gw__number_decimal(at, &value);
-    if (!behind) {
-        behind = gw__number_scan(&number, at, end);
-        if (!behind || number.text.size > GW__JSON_TEXT_BYTES)
+    if (RARELY(!behind)) {
+        double any;
+        behind = scan_double(at, end, &any);
+        if (!behind)
             return NULL;
-        value = gw__number_double(&number);
-        if (value - value != 0)
-            return NULL;
+        value = any;
     }
     memcpy(&bits, &value, sizeof bits);
     gw__wire_set64(*out, bits);
@@ -57,35 +64,49 @@ INLINE const char *take_double(const char *at, const char *end, char **out)
     return behind;
 }
 
+/* Without a branch on which of the two it is. */
 INLINE const char *take_bool(const char *at, char **out)
 {
-    bool yes = memcmp(at, "true", 4) == 0;
-    if (!yes && memcmp(at, "false", 5) != 0)
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    word = le64toh(word);
+    bool yes = (uint32_t)word == 0x65757274, no = (word & 0xffffffffff) == 0x65736c6166; /* "true", "false" */
+    if (RARELY(!(yes | no)))
         return NULL;
     *(*out)++ = yes;
     return at + 5 - yes;
 }
 
-INLINE const char *take_integer(const struct gw__type *type, const char *at, const char *end, char **out)
+static __attribute__((noinline)) const char *scan_integer(const char *at, const char *end, int64_t *value)
 {
     struct gw__number number;
-    const char *behind = gw__number_short(at, &number.int64);
-    if (!behind) {
-        behind = gw__number_scan(&number, at, end);
-        if (!behind || !number.is_int64)
+    const char *behind = gw__number_scan(&number, at, end);
+    *value = number.int64;
+    return behind && number.is_int64 ? behind : NULL;
+}
+
+INLINE const char *take_integer(const char *at, const char *end, unsigned bytes, char **out)
+{
+    int64_t value;
+    const char *behind = gw__number_short(at, &value);
+    if (RARELY(!behind)) {
+        int64_t any;
+        behind = scan_integer(at, end, &any);
+        if (!behind)
             return NULL;
+        value = any;
     }
-    if (!gw__encode_fits(number.int64, type->min_bytes))
+    if (RARELY(!gw__encode_fits(value, bytes)))
         return NULL;
-    gw__wire_set64(*out, (uint64_t)number.int64 << (64 - 8 * type->min_bytes));
-    *out += type->min_bytes;
+    gw__wire_set64(*out, (uint64_t)value << (64 - 8 * bytes));
+    *out += bytes;
     return behind;
 }
 
 /* Of less than 16 plain bytes. */
 INLINE const char *take_short(const char *at, char **out)
 {
-    if (*at != '"')
+    if (RARELY(*at != '"'))
         return NULL;
     unsigned count = gw__json_copy_block(*out + 4, at + 1);
     if (count == 16 || at[1 + count] != '"')
@@ -95,79 +116,87 @@ INLINE const char *take_short(const char *at, char **out)
     return at + count + 2;
 }
 
-INLINE const char *take_scalar(const struct gw__type *type, const char *at, const char *end, char **out)
+/* One that is whole in the text and has room, without rare escapes. */
+static __attribute__((noinline)) const char *copy_text(const char *at, const char *end, char **out, const char *room)
+{
+    char *text = *out + 4;
+    at = gw__json_copy_whole(at, end, &text, room);
+    if (at >= end || *at != '"')
+        return NULL;
+    gw__wire_set32(*out, (uint32_t)(text - *out - 4));
+    *out = text;
+    return at + 1;
+}
+
+INLINE const char *take_text(const struct run *run, const char *at, char **out)
+{
+    const char *behind = take_short(at, out);
+    if (!behind && *at == '"') {
+        char *to = *out;
+        behind = copy_text(at + 1, run->end, &to, run->room + ENTRY_BYTES);
+        *out = to;
+    }
+    return behind;
+}
+
+/* ---- containers */
+
+/* The container that begins at `at`, from `out` on, is on top. */
+INLINE enum result open_items(struct gw__encode *encode, const struct gw__type *type, struct run *run, const char *at,
+                              char *out)
+{
+    bool map = type->kind == GW__MAP;
+    if (*at != (map ? '{' : '[') || encode->depth == encode->json.depth_limit)
+        return LEFT;
+    if (map)
+        *out++ = (char)type->key->thrift;
+    *out++ = (char)type->value->thrift;
+    encode->frames[encode->depth++] = (struct gw__encode_frame){.type = type, .patch = out};
+    run->at = at + 1;
+    run->out = out + 4;
+    run->state = map ? GW__JSON_AT_FIRST_KEY : GW__JSON_AT_FIRST_VALUE;
+    return CHANGED;
+}
+
+INLINE enum result open_record(struct gw__encode *encode, const struct gw__type *type, struct run *run, const char *at,
+                               char *out)
+{
+    struct gw__bits *bits = &encode->bits;
+    uint32_t words = type->record->bit_words;
+    if (*at != '{' || encode->depth == encode->json.depth_limit || bits->capacity - bits->count < words)
+        return LEFT;
+    encode->frames[encode->depth++] = (struct gw__encode_frame){.type = type, .bits = (uint32_t)bits->count};
+    for (uint32_t i = 0; i < words; i++)
+        bits->words[bits->count++] = 0;
+    run->at = at + 1;
+    run->out = out;
+    run->state = GW__JSON_AT_FIRST_KEY;
+    return CHANGED;
+}
+
+/* The value at `at`, from `out` on. */
+INLINE enum result take_value(struct gw__encode *encode, const struct gw__type *type, struct run *run, const char *at,
+                              char *out)
 {
     switch (type->kind) {
-    case GW__BOOL: return take_bool(at, out);
+    case GW__BOOL: at = take_bool(at, &out); break;
     case GW__I8:
-    case GW__I16:
+    case GW__I16: at = take_integer(at, run->end, type->min_bytes, &out); break;
     case GW__I32:
-    case GW__I64:
-    case GW__ENUM: return take_integer(type, at, end, out);
-    case GW__DOUBLE: return take_double(at, end, out);
-    case GW__STRING: return take_short(at, out);
-    default: return NULL;
+    case GW__ENUM: at = take_integer(at, run->end, 4, &out); break;
+    case GW__I64: at = take_integer(at, run->end, 8, &out); break;
+    case GW__DOUBLE: at = take_double(at, run->end, &out); break;
+    case GW__STRING: at = take_text(run, at, &out); break;
+    case GW__LIST:
+    case GW__SET:
+    case GW__MAP: return open_items(encode, type, run, at, out);
+    case GW__STRUCT:
+    case GW__UNION:
+    case GW__EXCEPTION: return open_record(encode, type, run, at, out);
+    default: return LEFT;
     }
-}
-
-/* A string that ends in another piece or segment, or has rare escapes, is left to the general path from there on. No
- * byte from `end` on is looked at. */
-static enum result take_string(struct gw__encode *encode, const struct gw__type *type, const char *end)
-{
-    struct gw__json *json = &encode->json;
-    struct gw__wire *wire = encode->wire;
-    char *length = wire->at, *text = length + 4;
-    const char *at = gw__json_copy_whole(json->at + 1, end, &text, wire->end);
-    if (at < end && *at == '"') {
-        gw__wire_set32(length, (uint32_t)(text - length - 4));
-        wire->at = text;
-        json->at = at + 1;
-        json->state = GW__JSON_BEHIND_VALUE;
-        return WHOLE;
-    }
-    gw__json_open_string(json, false);
-    gw__encode_begin_string(encode, type, AT_COPY);
-    json->at = at;
-    wire->at = text;
-    encode->length = (uint64_t)(text - length - 4);
-    gw__encode_copy_string(encode);
-    return CHANGED;
-}
-
-static enum result take_container(struct gw__encode *encode, const struct gw__type *type)
-{
-    bool items = type->kind == GW__LIST || type->kind == GW__SET;
-    if (*encode->json.at != (items ? '[' : '{') || encode->json.depth == encode->json.depth_limit)
+    if (RARELY(!at))
         return LEFT;
-    gw__json_open(&encode->json, !items);
-    if (gw__kind_is_record(type->kind))
-        gw__encode_push_record(encode, type);
-    else
-        gw__encode_push_items(encode, type);
-    return CHANGED;
-}
-
-static __attribute__((noinline)) enum result take_large(struct gw__encode *encode, const struct gw__type *type,
-                                                        const char *end)
-{
-    if (type->kind == GW__STRING && *encode->json.at == '"')
-        return take_string(encode, type, end);
-    return type->kind >= GW__LIST ? take_container(encode, type) : LEFT;
-}
-
-/* The value at run->at, at `out` on the wire. */
-INLINE enum result take_value(struct gw__encode *encode, const struct gw__type *type, struct run *run, char *out)
-{
-    const char *at = take_scalar(type, run->at, run->end, &out);
-    if (!at) {
-        keep(encode, run);
-        encode->wire->at = out;
-        enum result result = take_large(encode, type, run->end);
-        if (result != WHOLE)
-            return result;
-        at = encode->json.at;
-        out = encode->wire->at;
-    }
     run->at = at;
     run->out = out;
     run->state = GW__JSON_BEHIND_VALUE;
@@ -176,23 +205,40 @@ INLINE enum result take_value(struct gw__encode *encode, const struct gw__type *
 
 /* ---- entries: with the comma in front of them */
 
+static __attribute__((noinline)) const char *pass_blanks(const char *at, const char *safe)
+{
+    while (at <= safe && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        at++;
+    return at <= safe ? at : NULL;
+}
+
+INLINE const char *pass_blank(const char *at, const struct run *run)
+{
+    return RARELY((unsigned char)*at <= ' ') ? pass_blanks(at, run->safe) : at;
+}
+
+/* Where the next entry begins, NULL if none does. */
 INLINE const char *pass_comma(const struct run *run)
 {
     const char *at = run->at;
     if (run->state == GW__JSON_BEHIND_VALUE && *at++ != ',')
         return NULL;
-    return at + (*at == ' ');
+    return pass_blank(at, run);
 }
 
-/* The field that the text names; *at: where the text goes on behind the colon. */
-INLINE const struct gw__field *find_field(const struct gw__record *record, uint32_t expect, const char **at)
+/* No entry comes: the container's end may. */
+INLINE enum result closes(struct run *run, char bracket)
 {
-    const struct gw__field *field = &record->fields[expect];
-    if (expect < record->count && field->key_size <= KEY_BYTES
-        && gw__json_same_key(*at, field->key, field->key_size)) {
-        *at += field->key_size;
-        return field;
-    }
+    const char *at = pass_blank(run->at, run);
+    if (!at || *at != bracket)
+        return LEFT;
+    run->at = at;
+    return ENDS;
+}
+
+/* The field that the text names where another is expected; *at: where the text goes on behind the colon. */
+static __attribute__((noinline)) const struct gw__field *find_field(const struct gw__record *record, const char **at)
+{
     char name[20], *behind = name;
     const char *colon = take_short(*at, &behind);
     if (!colon || *colon != ':')
@@ -201,54 +247,187 @@ INLINE const struct gw__field *find_field(const struct gw__record *record, uint3
     return gw__record_by_name(record, name + 4, (size_t)(behind - name - 4));
 }
 
-INLINE enum result take_field(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
+/* What is left of an entry whose key was taken: its value. */
+INLINE enum result leave_value(struct run *run, const char *at, char *out)
 {
-    const char *at = pass_comma(run);
-    const struct gw__field *field = at ? find_field(frame->type->record, frame->expect, &at) : NULL;
-    if (!field || !gw__encode_begin_field(frame, run->seen, field))
-        return LEFT;
-    run->at = at + (*at == ' ');
+    run->at = at;
+    run->out = out;
     run->state = GW__JSON_AT_VALUE;
-    char *out = run->out;
-    *out = (char)field->type->thrift;
-    gw__wire_set16(out + 1, (uint16_t)field->id);
-    return take_value(encode, field->type, run, out + 3);
+    return LEFT;
 }
 
-INLINE enum result take_counted(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
+INLINE enum result take_fields(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
 {
-    frame->count++;
-    enum result result = take_value(encode, frame->type->value, run, run->out);
-    frame->count -= result == LEFT; /* it is counted with its event */
+    const struct gw__record *record = frame->type->record;
+    const struct gw__field *expected = record->fields + frame->expect, *last = record->fields + record->count;
+    uint64_t *seen = encode->bits.words + frame->bits;
+    enum result result = WHOLE;
+    while (result == WHOLE && run->at <= run->safe) {
+        const struct gw__field *field = expected;
+        const char *at = pass_comma(run);
+        char *out = run->out;
+        if (RARELY(out > run->room))
+            return NO_ROOM;
+        if (RARELY(!at))
+            return closes(run, '}');
+        if (field < last && gw__json_same_key(at, field->key, field->key_size)) {
+            at += field->key_size;
+        } else {
+            const char *name = at;
+            field = find_field(record, &name);
+            if (!field)
+                return closes(run, '}');
+            at = name;
+        }
+        at = pass_blank(at, run);
+        uint64_t *word = &seen[field->index / 64], bit = (uint64_t)1 << field->index % 64;
+        if (RARELY(!at || *word & bit))
+            return LEFT;
+        *word |= bit;
+        frame->field = field;
+        expected = field + 1;
+        frame->expect = field->index + 1u;
+        memcpy(out, field->head, 4);
+        result = take_value(encode, field->type, run, at, out + 3);
+        if (RARELY(result == LEFT))
+            return leave_value(run, at, out);
+    }
     return result;
 }
 
-INLINE enum result take_pair(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
+INLINE enum result take_items(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
 {
-    const char *at = pass_comma(run);
-    char *out = run->out;
-    at = at && frame->type->key->kind == GW__STRING ? take_short(at, &out) : NULL;
-    if (!at || *at != ':')
-        return LEFT;
-    frame->key = run->out;
-    run->at = at + 1 + (at[1] == ' ');
-    run->out = out;
-    run->state = GW__JSON_AT_VALUE;
-    return take_counted(encode, frame, run);
+    const struct gw__type *type = frame->type->value;
+    enum result result = WHOLE;
+    while (result == WHOLE && run->at <= run->safe) {
+        const char *at = pass_comma(run);
+        if (RARELY(run->out > run->room))
+            return NO_ROOM;
+        if (RARELY(!at))
+            return closes(run, ']');
+        result = take_value(encode, type, run, at, run->out);
+        if (RARELY(result == LEFT))
+            return run->state == GW__JSON_BEHIND_VALUE ? leave_value(run, at, run->out) : closes(run, ']');
+        frame->count++;
+    }
+    return result;
 }
 
-INLINE enum result take_item(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
+INLINE enum result take_pairs(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
 {
-    const char *at = pass_comma(run);
-    if (!at)
-        return LEFT;
-    if (run->state == GW__JSON_BEHIND_VALUE) /* there was a comma: no end may come now */
-        run->state = GW__JSON_AT_VALUE;
-    run->at = at;
-    return take_counted(encode, frame, run);
+    const struct gw__type *type = frame->type;
+    enum result result = WHOLE;
+    if (type->key->kind != GW__STRING)
+        return closes(run, '}');
+    while (result == WHOLE && run->at <= run->safe) {
+        const char *at = pass_comma(run);
+        char *out = run->out;
+        if (RARELY(out > run->room))
+            return NO_ROOM;
+        at = at ? take_short(at, &out) : NULL;
+        if (!at)
+            return closes(run, '}');
+        at = *at == ':' ? pass_blank(at + 1, run) : NULL;
+        if (RARELY(!at))
+            return LEFT;
+        frame->key = run->out;
+        result = take_value(encode, type->value, run, at, out);
+        if (RARELY(result == LEFT))
+            return leave_value(run, at, out);
+        frame->count++;
+    }
+    return result;
 }
 
-/* ---- containers */
+/* ---- the run */
+
+/* What the general path goes on from. */
+static void keep(struct gw__encode *encode, const struct run *run)
+{
+    struct gw__json *json = &encode->json;
+    json->at = run->at;
+    json->state = run->state;
+    encode->wire->at = run->out;
+    json->depth = encode->depth;
+    for (unsigned i = run->floor; i < encode->depth; i++) {
+        uint8_t kind = encode->frames[i].type->kind;
+        uint64_t bit = (uint64_t)1 << i % 64;
+        json->in_object = kind == GW__MAP || gw__kind_is_record(kind);
+        json->objects[i / 64] = json->in_object ? json->objects[i / 64] | bit : json->objects[i / 64] & ~bit;
+    }
+    if (json->depth && run->floor == json->depth)
+        json->in_object = json->objects[(json->depth - 1) / 64] >> (json->depth - 1) % 64 & 1;
+}
+
+static bool has_room(struct gw__encode *encode, struct run *run)
+{
+    struct gw__wire *wire = encode->wire;
+    wire->at = run->out;
+    if (encode->no_memory || !gw__wire_room(wire, ENTRY_BYTES))
+        return false;
+    run->out = wire->at;
+    run->room = wire->end - ENTRY_BYTES;
+    return true;
+}
+
+/* Nothing is absent that must not be, or has a default. */
+INLINE bool is_complete(const struct gw__encode *encode, const struct gw__encode_frame *frame)
+{
+    const struct gw__record *record = frame->type->record;
+    uint64_t needed = *record->required_bits | *record->fallback_bits;
+    return !encode->options.lenient && record->kind != GW__UNION && record->bit_words == 1
+        && !(needed & ~encode->bits.words[frame->bits]);
+}
+
+/* The one on top, at its bracket. */
+INLINE enum result close_container(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
+{
+    if (frame->type->kind == GW__LIST) {
+        gw__wire_set32(frame->patch, frame->count);
+        encode->depth--;
+    } else if (gw__kind_is_record(frame->type->kind) && is_complete(encode, frame)) {
+        *run->out++ = GW__THRIFT_STOP;
+        encode->bits.count = frame->bits;
+        encode->depth--;
+    } else {
+        encode->wire->at = run->out;
+        gw__encode_end_container(encode);
+        run->out = encode->wire->at;
+        if (!has_room(encode, run))
+            run->room = run->out - 1;
+    }
+    run->at++;
+    run->floor = encode->depth < run->floor ? encode->depth : run->floor;
+    run->state = encode->depth ? GW__JSON_BEHIND_VALUE : GW__JSON_AT_END;
+    return encode->depth ? CHANGED : LEFT;
+}
+
+/* Entries of the container on top, and of those that open and close on the way. */
+static void take_entries(struct gw__encode *encode, struct run run)
+{
+    struct gw__json *json = &encode->json;
+    enum result result = CHANGED;
+    run.at = json->at;
+    run.state = json->state;
+    run.out = encode->wire->at;
+    run.floor = encode->depth;
+    if (!has_room(encode, &run))
+        return;
+    do {
+        struct gw__encode_frame *frame = &encode->frames[encode->depth - 1];
+        if (gw__kind_is_record(frame->type->kind))
+            result = take_fields(encode, frame, &run);
+        else if (frame->type->kind == GW__MAP)
+            result = take_pairs(encode, frame, &run);
+        else
+            result = take_items(encode, frame, &run);
+        if (result == ENDS)
+            result = run.out <= run.room ? close_container(encode, frame, &run) : NO_ROOM;
+        if (RARELY(result == NO_ROOM))
+            result = has_room(encode, &run) ? CHANGED : LEFT;
+    } while (result == CHANGED);
+    keep(encode, &run);
+}
 
 /* The end of the text is copied to where more bytes stand behind it: none of them belongs to a value, but for a number
  * that would be cut off all the same. */
@@ -262,48 +441,23 @@ static void make_tail(struct gw__encode *encode)
     gw__json_feed(json, encode->tail, left, true);
 }
 
-/* Entries of the container on top, and of those that open and close on the way. */
-static void take_entries(struct gw__encode *encode, struct run run)
+/* Between two entries of a container. */
+static bool may_run(const struct gw__encode *encode)
 {
-    struct gw__json *json = &encode->json;
-    struct gw__wire *wire = encode->wire;
-    while (encode->depth && encode->step == AT_EVENT && !encode->no_memory && gw__wire_room(wire, ENTRY_BYTES)) {
-        struct gw__encode_frame *frame = gw__encode_top(encode);
-        bool record = gw__kind_is_record(frame->type->kind), map = frame->type->kind == GW__MAP;
-        char close = record || map ? '}' : ']';
-        enum result result = WHOLE;
-        run.at = json->at;
-        run.out = wire->at;
-        run.room = wire->end - ENTRY_BYTES;
-        run.seen = encode->bits.words + frame->bits;
-        run.state = json->state;
-        if (run.state != GW__JSON_BEHIND_VALUE
-            && run.state != (record || map ? GW__JSON_AT_FIRST_KEY : GW__JSON_AT_FIRST_VALUE))
-            return;
-        while (result == WHOLE && run.at <= run.safe && run.out <= run.room && *run.at != close) {
-            if (record)
-                result = take_field(encode, frame, &run);
-            else
-                result = map ? take_pair(encode, frame, &run) : take_item(encode, frame, &run);
-        }
-        if (result == CHANGED)
-            continue;
-        keep(encode, &run);
-        if (result == LEFT || run.at > run.safe)
-            return;
-        if (run.out <= run.room) {
-            gw__json_close(json);
-            gw__encode_end_container(encode);
-        }
-    }
+    if (encode->step != AT_EVENT || encode->no_memory || !encode->depth || encode->depth != encode->json.depth)
+        return false;
+    uint8_t kind = encode->frames[encode->depth - 1].type->kind;
+    bool items = kind == GW__LIST || kind == GW__SET;
+    return encode->json.state == GW__JSON_BEHIND_VALUE
+        || encode->json.state == (items ? GW__JSON_AT_FIRST_VALUE : GW__JSON_AT_FIRST_KEY);
 }
 
 void gw__encode_ahead(struct gw__encode *encode)
 {
     struct gw__json *json = &encode->json;
-    if (json->end - json->at >= TEXT_BYTES)
+    if (json->end - json->at >= TEXT_BYTES && may_run(encode))
         take_entries(encode, (struct run){.safe = json->end - TEXT_BYTES, .end = json->end});
-    if (!json->last || json->end - json->at >= TEXT_BYTES || json->at == json->end || encode->step != AT_EVENT)
+    if (!json->last || json->end - json->at >= TEXT_BYTES || json->at == json->end || !may_run(encode))
         return;
     if (json->piece != encode->tail)
         make_tail(encode);
