@@ -1,5 +1,5 @@
-/* Base64 both ways. Decoding is strict, so that no two texts stand for the same bytes but by their padding, where it may
- * be left out. */
+/* Base64 both ways. Decoding is strict, so that no two texts stand for the same bytes but by their padding, where it
+ * may be left out. */
 #include "base/base64.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

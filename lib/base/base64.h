@@ -12,7 +12,8 @@ enum gw__base64_form {
     GW__BASE64_BARE = 2, /* written without padding; read with or without */
 };
 
-/* form: of enum gw__base64_form, or-ed. Writes at most (size + 2) / 3 * 4 characters, unterminated; returns how many. */
+/* form: of enum gw__base64_form, or-ed. Writes at most (size + 2) / 3 * 4 characters, unterminated; returns how
+ * many. */
 size_t gw__base64_encode(char *out, const void *data, size_t size, unsigned form);
 
 /* Decodes text that comes in pieces. Zero it to begin with, but for the form. */

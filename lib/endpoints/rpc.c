@@ -115,6 +115,9 @@ static enum gw_flow resolve(struct gw__rpc_call *call, const struct gw__rpc_targ
     call->options.encoding = own->encoding ? own->encoding : other->encoding;
     call->options.transport = own->transport ? own->transport : other->transport;
     call->options.json = own->json ? own->json : other->json;
+    call->options.int64 = own->int64 ? own->int64 : other->int64;
+    call->options.nan = own->nan ? own->nan : other->nan;
+    call->options.binary = own->binary ? own->binary : other->binary;
     call->enum_names = target->enum_names;
     return GW_CONTINUE;
 }
@@ -203,6 +206,12 @@ void gw__rpc_end(struct gw__rpc_call *call)
 
 /* ---- the request ---- */
 
+static struct gw__json_rules rules_of(const struct gw__rpc_call *call)
+{
+    const struct gw__rpc_options *options = &call->options;
+    return (struct gw__json_rules){options->int64, options->nan, options->binary};
+}
+
 void gw__rpc_begin_request(struct gw__rpc_call *call)
 {
     struct gw__rpc_converter *converter = call->converter;
@@ -210,6 +219,7 @@ void gw__rpc_begin_request(struct gw__rpc_call *call)
     struct gw__encode_options options = {
         .encoding = call->options.encoding,
         .lenient = call->options.json == GW__JSON_KITEX,
+        .rules = rules_of(call),
         .in_message = true,
         .plain = &converter->plain,
     };
@@ -295,7 +305,13 @@ void gw__rpc_begin_result(struct gw__rpc_call *call, uint8_t encoding)
 {
     static const char merged[] = SUCCESS, data[] = SUCCESS ",\"data\":";
     struct gw__rpc_converter *converter = call->converter;
-    struct gw__decode_options options = {.encoding = encoding, .in_message = true, .enum_names = call->enum_names};
+    struct gw__decode_options options = {
+        .encoding = encoding,
+        .rules = rules_of(call),
+        .lenient = call->options.json == GW__JSON_KITEX,
+        .in_message = true,
+        .enum_names = call->enum_names,
+    };
     stop_use(converter);
     empty_out(&converter->out);
     call->wrap = gw_exchange_envelope(call->ex) ? choose_wrap(call->method->success) : GW__RPC_PLAIN;

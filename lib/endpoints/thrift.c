@@ -63,6 +63,24 @@ static const struct gw_option_spec options[] = {
      .choices = "number|name",
      .fallback = "number",
      .doc = "How enum values are answered."},
+    {.key = "int64",
+     .kind = GW_KIND_CHOICE,
+     .choices = GW__INT64_WORDS,
+     .fallback = "number",
+     .doc = "How i64 are answered: as numbers, as strings, or (`auto`) as strings if JavaScript would round them. With "
+            "the last two requests may have either."},
+    {.key = "nan",
+     .kind = GW_KIND_CHOICE,
+     .choices = GW__NAN_WORDS,
+     .fallback = "null",
+     .doc = "What a NaN or infinite double is answered as: `null`, the string `\"NaN\"`, `\"Infinity\"` or "
+            "`\"-Infinity\"` (which requests may have then), or an error."},
+    {.key = "binary",
+     .kind = GW_KIND_CHOICE,
+     .choices = GW__BINARY_WORDS,
+     .fallback = "base64",
+     .doc = "How binary is written and read: in base64 with padding, or in its alphabet that is safe in URLs, "
+            "without."},
     {0},
 };
 

@@ -181,6 +181,29 @@ void gw__link_own(struct gw__linker *linker, struct gw__ast_def *def)
         list_record(linker, type->record);
 }
 
+/* The type with i64 in it, but for keys and fields of structs, as strings in JSON. */
+static const struct gw__type *with_text(struct gw__linker *linker, const struct gw__type *type)
+{
+    const struct gw__type *value = type->value ? with_text(linker, type->value) : NULL;
+    if (type->kind != GW__I64 && value == type->value)
+        return type;
+    struct gw__type *copy = gw__link_alloc(linker, sizeof *copy);
+    if (!copy)
+        return type;
+    *copy = *type;
+    copy->value = value;
+    copy->as_text = type->kind == GW__I64;
+    return copy;
+}
+
+static bool has_note(const struct gw__notes *notes, const char *key)
+{
+    for (size_t i = 0; i < notes->count; i++)
+        if (notes->items[i].key && strcmp(notes->items[i].key, key) == 0)
+            return true;
+    return false;
+}
+
 static void fill_field(struct gw__linker *linker, const struct gw__link_work *work, uint32_t index,
                        const struct gw__ast_field *from)
 {
@@ -197,6 +220,8 @@ static void fill_field(struct gw__linker *linker, const struct gw__link_work *wo
     field->index = (uint16_t)index;
     field->need = (uint8_t)(work->record->kind == GW__UNION ? GW__NEED_OPTIONAL : from->need);
     field->type = gw__link_type(linker, work->file, from->type);
+    if (field->type && has_note(&info->notes, "api.js_conv"))
+        field->type = with_text(linker, field->type);
     if (!linker->lost)
         linker->lost = !gw__field_set_json_name(linker->arena, field, info->name);
 }

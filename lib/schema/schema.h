@@ -63,6 +63,7 @@ struct gw__type {
     uint8_t thrift;    /* type byte of Thrift binary: an enum's is I32's, binary's STRING's */
     uint8_t compact;   /* type nibble of Thrift compact; BOOL_FALSE (2) for bool */
     uint8_t min_bytes; /* the least a value takes in Thrift binary: checks a count against what is left */
+    bool as_text;      /* i64: a string in JSON, whatever is configured */
     const struct gw__type *key;      /* map */
     const struct gw__type *value;    /* map, list, set */
     const struct gw__record *record; /* struct, union, exception */

@@ -225,6 +225,12 @@ const struct gw_option_spec gw__service_specs[] = {
      .doc = "How its Thrift messages are delimited; in place of the endpoint's."},
     {.key = "json", .kind = GW_KIND_CHOICE, .choices = GW__JSON_WORDS,
      .doc = "How JSON is read for it; in place of the endpoint's."},
+    {.key = "int64", .kind = GW_KIND_CHOICE, .choices = GW__INT64_WORDS,
+     .doc = "How its i64 stand in JSON; in place of the endpoint's."},
+    {.key = "nan", .kind = GW_KIND_CHOICE, .choices = GW__NAN_WORDS,
+     .doc = "What NaN and infinite doubles of it are in JSON; in place of the endpoint's."},
+    {.key = "binary", .kind = GW_KIND_CHOICE, .choices = GW__BINARY_WORDS,
+     .doc = "How its binary stands in JSON; in place of the endpoint's."},
     {.key = "timeouts", .kind = GW_KIND_GROUP, .members = service_timeouts, .doc = "In place of the top level's."},
     {0},
 };

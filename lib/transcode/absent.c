@@ -96,18 +96,18 @@ static void add_absents(struct gw__encode *encode, const struct gw__record *reco
     }
 }
 
+/* A second one was told where it stood. */
 static void check_union(struct gw__encode *encode, const struct gw__record *record, const uint64_t *seen)
 {
-    static const char *const counts[] = {"none", "one", "more than one"};
     unsigned count = 0;
     for (uint32_t i = 0; i < record->bit_words; i++)
         count += (unsigned)__builtin_popcountll(seen[i]);
-    if (count == 1)
+    if (count)
         return;
     struct gw__misfit misfit = {
         .depth = encode->depth - 1,
         .expected = "exactly one of the union's fields",
-        .got = gw__str(counts[count ? 2 : 0]),
+        .got = gw__str("none"),
         .origin = &record->origin,
     };
     gw__encode_misfit(encode, &misfit);

@@ -12,6 +12,7 @@ static void init(struct gw__decode *decode, const struct gw__decode_options *opt
     decode->out = out;
     if (options)
         decode->options = *options;
+    out->base64 = gw__base64_form(&decode->options.rules);
     decode->step = AT_VALUE;
 }
 
@@ -76,6 +77,17 @@ bool gw__decode_begin_record(struct gw__decode *decode)
     return true;
 }
 
+/* A field that is not known here stands for what a newer server has put there. */
+static bool check_union(struct gw__decode *decode, const struct gw__decode_frame *frame)
+{
+    unsigned count = 0;
+    for (uint32_t i = 0; i < frame->type->record->bit_words; i++)
+        count += (unsigned)__builtin_popcountll(decode->bits.words[frame->bits + i]);
+    if (count > 1)
+        return bad(decode, "a union has more than one field");
+    return count == 1 || frame->passed || bad(decode, "a union has no field");
+}
+
 bool gw__decode_end_record(struct gw__decode *decode)
 {
     struct gw__decode_frame *frame = &decode->frames[decode->depth - 1];
@@ -83,6 +95,8 @@ bool gw__decode_end_record(struct gw__decode *decode)
     for (uint32_t i = 0; i < record->bit_words && is_shown(decode); i++)
         if (record->required_bits[i] & ~decode->bits.words[frame->bits + i])
             return bad(decode, "a required field is missing");
+    if (record->kind == GW__UNION && !decode->options.lenient && !check_union(decode, frame))
+        return false;
     if (is_shown(decode))
         gw__json_put_close(decode->out, '}');
     else if (!decode->outcome && !decode->options.any && gw__record_by_id(record, 0))
@@ -120,6 +134,7 @@ static bool take_id(struct gw__decode *decode, const char *bytes)
     const struct gw__field *field = gw__record_by_id(record, (int16_t)gw__wire_get16(bytes));
     if (!field || field->type->thrift != decode->wire_type) {
         gw__thrift_skip_init(&decode->skip, decode->wire_type);
+        decode->frames[decode->depth - 1].passed = true;
         decode->step = AT_SKIPPED;
         return true;
     }
@@ -144,13 +159,35 @@ static const struct gw__enum_value *enum_value(const struct gw__decode *decode, 
     return gw__enum_by_number(decode->type->enumeration, (int32_t)gw__wire_get32(bytes));
 }
 
+/* The word for a double that no JSON number is, where one is to stand; else NULL. A key can't be null. */
+static const char *word_of(const struct gw__decode *decode, const char *bytes)
+{
+    if (decode->type->kind != GW__DOUBLE || gw__double_is_finite(bytes))
+        return NULL;
+    if (decode->options.rules.nan != GW__NAN_STRING && !decode->is_key)
+        return NULL;
+    return gw__double_word(bytes);
+}
+
+static bool is_digits(const struct gw__decode *decode, const char *bytes)
+{
+    return decode->type->kind == GW__I64 && gw__decode_is_text(decode, decode->type, (int64_t)gw__wire_get64(bytes));
+}
+
 static void put_fixed(struct gw__decode *decode, const char *bytes)
 {
     const struct gw__enum_value *value = enum_value(decode, bytes);
+    const char *word = word_of(decode, bytes);
+    char digits[GW__DECODE_SCALAR_BYTES];
     if (decode->type->kind == GW__UUID) {
         gw__json_put_uuid(decode->out, bytes);
     } else if (value) {
         gw__json_put_string(decode->out, value->name.data, value->name.size);
+    } else if (word) {
+        gw__json_put_string(decode->out, word, strlen(word));
+    } else if (is_digits(decode, bytes)) {
+        char *end = gw__decode_print_scalar(decode->type, bytes, digits);
+        gw__json_put_string(decode->out, digits, (size_t)(end - digits));
     } else {
         gw__json_put_comma(decode->out);
         decode->out->comma = true;
@@ -159,15 +196,18 @@ static void put_fixed(struct gw__decode *decode, const char *bytes)
     }
 }
 
-/* A name of an enum and a UUID have quotes of their own. */
+/* Words, digits as text and UUIDs have quotes of their own. */
 static bool quotes_itself(const struct gw__decode *decode, const char *bytes)
 {
-    return decode->type->kind == GW__UUID || enum_value(decode, bytes);
+    return decode->type->kind == GW__UUID || enum_value(decode, bytes) || word_of(decode, bytes)
+        || is_digits(decode, bytes);
 }
 
 static bool take_fixed(struct gw__decode *decode, const char *bytes)
 {
     decode->step = AT_NEXT;
+    if (decode->type->kind == GW__DOUBLE && decode->options.rules.nan == GW__NAN_REFUSE && !gw__double_is_finite(bytes))
+        return bad(decode, "a double is not finite");
     if (!decode->is_key) {
         put_fixed(decode, bytes);
     } else if (quotes_itself(decode, bytes)) {
@@ -240,18 +280,26 @@ bool gw__decode_begin_items(struct gw__decode *decode, const char *bytes)
         return bad(decode, "a container has a negative size");
     if (count && ((map && (uint8_t)*bytes != type->key->thrift) || (uint8_t)bytes[map] != type->value->thrift))
         return bad(decode, "a container holds another type");
-    if (count && map && type->key->kind >= GW__LIST)
-        return bad(decode, "a map has keys that JSON can't have");
     if (!push(decode, map ? 2 * count : count))
         return false;
-    gw__json_put_open(decode->out, map ? '{' : '[');
+    gw__json_put_open(decode->out, map && !gw__type_is_pairs(type) ? '{' : '[');
     return true;
 }
 
 void gw__decode_end_items(struct gw__decode *decode)
 {
     struct gw__decode_frame *frame = &decode->frames[--decode->depth];
-    gw__json_put_close(decode->out, frame->type->kind == GW__MAP ? '}' : ']');
+    gw__json_put_close(decode->out, frame->type->kind == GW__MAP && !gw__type_is_pairs(frame->type) ? '}' : ']');
+}
+
+/* In front of a key, or at the end: between two pairs. */
+static void begin_pair(struct gw__decode *decode, struct gw__decode_frame *frame)
+{
+    if (frame->in_pair)
+        gw__json_put_close(decode->out, ']');
+    frame->in_pair = frame->left > 0;
+    if (frame->in_pair)
+        gw__json_put_open(decode->out, '[');
 }
 
 /* What comes after a value, by the frame on top. */
@@ -263,14 +311,16 @@ static void begin_next(struct gw__decode *decode)
         decode->step = AT_FIELD;
         return;
     }
-    bool map = frame->type->kind == GW__MAP;
+    bool key = frame->type->kind == GW__MAP && frame->left % 2 == 0, pairs = gw__type_is_pairs(frame->type);
+    if (key && pairs)
+        begin_pair(decode, frame);
     if (!frame->left) {
         gw__decode_end_items(decode);
         return;
     }
-    decode->is_key = map && frame->left % 2 == 0;
+    decode->is_key = key && !pairs;
     frame->left--;
-    decode->type = decode->is_key ? frame->type->key : frame->type->value;
+    decode->type = key ? frame->type->key : frame->type->value;
     decode->step = AT_VALUE;
 }
 

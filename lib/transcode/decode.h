@@ -1,7 +1,7 @@
 /* Decode: values of Thrift binary, pushed in pieces cut anywhere, to JSON, in one pass and without a tree. What has
  * been written may be sent and taken away after every piece. Fields that the schema does not know, or knows as another
- * type, are passed over; a required one missing, a field given twice, a list of another type are BAD. Bytes of a string
- * that are no UTF-8 become U+FFFD (`repaired` of the writer); NaN and the infinite doubles null.
+ * type, are passed over; a required one missing, a field given twice, a list of another type, a union with no field or
+ * with two are BAD. Bytes of a string that are no UTF-8 become U+FFFD (`repaired` of the writer).
  *
  * Of a result struct only the one field that is set is written: its bare JSON. `outcome` is that field (id 0 is
  * success, others are exceptions), known as soon as its JSON begins, and NULL for void. */
@@ -11,6 +11,7 @@
 #include "json/writer.h"
 #include "schema/schema.h"
 #include "transcode/bits.h"
+#include "transcode/rules.h"
 #include "wire/thrift.h"
 
 enum { GW__DECODE_DEPTH = GW__THRIFT_DEPTH + 1 /* a result around it */ };
@@ -19,12 +20,16 @@ struct gw__decode_frame {
     const struct gw__type *type;
     uint64_t left; /* container: values to come; of a map, keys and values */
     uint32_t bits; /* record: where its bits begin */
+    bool passed;   /* record: a field of it was passed over */
+    bool in_pair;  /* map whose keys JSON can't have: the bracket of a pair is open */
 };
 
 /* All zero: from binary, enums as numbers. */
 struct gw__decode_options {
     uint8_t encoding; /* enum gw__encoding */
     bool in_message;  /* JSON: the bracket that closes the message follows, and belongs to it */
+    struct gw__json_rules rules;
+    bool lenient;    /* unions are like structs: any number of fields */
     bool enum_names; /* else numbers; of unknown ones always */
     bool any;        /* a result need not be set although it is not void */
 };

@@ -96,6 +96,21 @@ INLINE enum result put_value(struct gw__decode *decode, const struct gw__type *t
 {
     switch (type->kind) {
     case GW__UUID: return LEFT;
+    case GW__I64:
+        if (gw__decode_is_text(decode, type, (int64_t)gw__wire_get64(at))) {
+            *out = '"';
+            out = gw__decode_print_scalar(type, at, out + 1);
+            *out++ = '"';
+            run->out = out;
+            run->at = at + 8;
+            run->comma = true;
+            return WHOLE;
+        }
+        break;
+    case GW__DOUBLE:
+        if (decode->options.rules.nan > GW__NAN_NULL && !gw__double_is_finite(at))
+            return LEFT;
+        break;
     case GW__ENUM:
         if (decode->options.enum_names)
             return LEFT;
@@ -189,6 +204,8 @@ static void put_entries(struct gw__decode *decode, struct run run)
         struct gw__decode_frame *frame = &decode->frames[decode->depth - 1];
         bool record = gw__kind_is_record(frame->type->kind), map = frame->type->kind == GW__MAP;
         enum result result = WHOLE;
+        if (map && gw__type_is_pairs(frame->type))
+            return;
         run.at = decode->in.at;
         run.out = out->at;
         run.room = out->end - ENTRY_BYTES;

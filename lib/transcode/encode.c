@@ -43,7 +43,33 @@ void gw__encode_push_items(struct gw__encode *encode, const struct gw__type *typ
 {
     uint8_t key = type->kind == GW__MAP ? type->key->thrift : 0;
     char *patch = gw__thrift_put_items(encode->wire, key, type->value->thrift, 0);
-    encode->frames[encode->depth++] = (struct gw__encode_frame){.type = type, .patch = patch};
+    encode->frames[encode->depth++] = (struct gw__encode_frame){
+        .type = type,
+        .patch = patch,
+        .segment = encode->wire->last,
+        .form = gw__type_is_pairs(type) ? GW__ENCODE_PAIRS : GW__ENCODE_PLAIN,
+        .errors = (uint8_t)encode->error_count,
+    };
+}
+
+static const char pair[] = "a pair: [key, value]";
+
+static void begin_pair(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
+{
+    if (event == GW__JSON_ARRAY) {
+        encode->frames[encode->depth++] = (struct gw__encode_frame){.type = type, .form = GW__ENCODE_PAIR};
+    } else {
+        gw__encode_wrong(encode, pair, event);
+        encode->step = AT_SKIP;
+    }
+}
+
+/* The frame below is at the pair. */
+static void end_pair(struct gw__encode *encode)
+{
+    uint32_t count = encode->frames[--encode->depth].count;
+    if (count < 2)
+        gw__encode_wrong_as(encode, pair, gw__str(count ? "a key alone" : "nothing"));
 }
 
 void gw__encode_end_container(struct gw__encode *encode)
@@ -53,8 +79,14 @@ void gw__encode_end_container(struct gw__encode *encode)
         gw__encode_end_record(encode);
         return;
     }
+    if (frame->form == GW__ENCODE_PAIR) {
+        end_pair(encode);
+        return;
+    }
     if (frame->patch && !encode->wire->lost)
         gw__wire_set32(frame->patch, frame->count);
+    if (!encode->options.lenient && frame->type->kind != GW__LIST)
+        gw__encode_check_repeats(encode);
     encode->depth--;
 }
 
@@ -129,7 +161,7 @@ void gw__encode_begin_string(struct gw__encode *encode, const struct gw__type *t
     encode->type = type;
     encode->patch = gw__thrift_put_string(encode->wire, NULL, 0);
     encode->length = 0;
-    encode->base64 = (struct gw__base64){0};
+    encode->base64 = (struct gw__base64){.form = gw__base64_form(&encode->options.rules)};
     encode->step = (uint8_t)step;
 }
 
@@ -151,7 +183,7 @@ static void begin_other_string(struct gw__encode *encode, const struct gw__type 
 static void begin_scalar(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
 {
     bool text = event == GW__JSON_STRING;
-    if (text && (encode->options.lenient || type->kind == GW__ENUM || type->kind == GW__UUID)) {
+    if (text && gw__encode_takes_text(encode, type)) {
         encode->type = type;
         encode->step = AT_TEXT;
     } else if (event == GW__JSON_NUMBER || event == GW__JSON_TRUE || event == GW__JSON_FALSE) {
@@ -175,7 +207,8 @@ static const struct gw__type *unwrap(struct gw__encode *encode, const struct gw_
 static void begin_value(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
 {
     type = unwrap(encode, type, event);
-    bool items = event == (type->kind == GW__MAP ? GW__JSON_OBJECT : GW__JSON_ARRAY);
+    bool object = type->kind == GW__MAP && !gw__type_is_pairs(type);
+    bool items = event == (object ? GW__JSON_OBJECT : GW__JSON_ARRAY);
     switch (type->kind) {
     case GW__STRING:
         if (event == GW__JSON_STRING)
@@ -217,10 +250,44 @@ static bool is_absent(struct gw__encode *encode, struct gw__encode_frame *frame,
     return true;
 }
 
+/* A second field of a union is none of it. */
+static bool is_second(struct gw__encode *encode, struct gw__encode_frame *frame)
+{
+    const struct gw__record *record = frame->type->record;
+    const struct gw__field *first = NULL;
+    if (record->kind != GW__UNION || encode->options.lenient)
+        return false;
+    uint64_t *seen = encode->bits.words + frame->bits;
+    for (uint32_t i = 0; i < record->count && !first; i++)
+        if (i != frame->field->index && seen[i / 64] >> i % 64 & 1)
+            first = &record->fields[i];
+    if (!first)
+        return false;
+    seen[frame->field->index / 64] &= ~((uint64_t)1 << frame->field->index % 64);
+    gw__encode_second(encode, frame->field, first);
+    encode->step = AT_SKIP;
+    return true;
+}
+
 static const struct gw__type *root_type(const struct gw__encode *encode)
 {
     const struct gw__record *arguments = encode->method->arguments;
     return encode->method->body_is_argument ? arguments->fields[0].type : arguments->type;
+}
+
+static void take_item(struct gw__encode *encode, struct gw__encode_frame *frame, enum gw__json_event event)
+{
+    const struct gw__type *type = frame->type;
+    frame->count++;
+    if (frame->form == GW__ENCODE_PAIRS) {
+        begin_pair(encode, type, event);
+    } else if (frame->form == GW__ENCODE_PAIR && frame->count > 2) {
+        gw__encode_wrong_as(encode, pair, gw__str("one more"));
+        encode->step = AT_SKIP;
+    } else {
+        bool key = frame->form == GW__ENCODE_PAIR && frame->count == 1;
+        begin_value(encode, key ? type->key : type->value, event);
+    }
 }
 
 static void take_value(struct gw__encode *encode, enum gw__json_event event)
@@ -230,9 +297,8 @@ static void take_value(struct gw__encode *encode, enum gw__json_event event)
     if (!frame) {
         begin_value(encode, root_type(encode), event);
     } else if (!gw__kind_is_record(frame->type->kind)) {
-        frame->count++;
-        begin_value(encode, frame->type->value, event);
-    } else if (!is_absent(encode, frame, event)) {
+        take_item(encode, frame, event);
+    } else if (!is_absent(encode, frame, event) && !is_second(encode, frame)) {
         gw__encode_field(encode->wire, frame->field);
         begin_value(encode, frame->field->type, event);
     }
@@ -287,8 +353,10 @@ static enum gw__json_event copy_base64(struct gw__encode *encode)
     size_t size = gw__base64_end(&encode->base64, out);
     encode->wire->at = out + size;
     encode->length += size;
+    bool bare = encode->base64.form & GW__BASE64_BARE;
     if (encode->base64.bad)
-        gw__encode_wrong_text(encode, "binary, as base64", gw__str("that is no base64"));
+        gw__encode_wrong_text(encode, bare ? "binary, as base64url" : "binary, as base64",
+                              gw__str("that is no base64"));
     end_string(encode);
     return event;
 }

@@ -4,8 +4,8 @@
  *
  * Strict: every misfit is an error, an absent field is its default if it has one. Lenient: as Kitex's generic call
  * reads JSON (numbers truncated, strings taken for numbers, zero values for what is absent, unknown fields passed
- * over). A field given twice is a misfit if strict, else written twice: readers take the last. Of equal keys of a map
- * all are written, in order. */
+ * over). A field given twice, a second field of a union, an element of a set or a key of a map given before are misfits
+ * if strict, else written as given. */
 #ifndef GW_TRANSCODE_ENCODE_H
 #define GW_TRANSCODE_ENCODE_H
 
@@ -15,6 +15,7 @@
 #include "json/writer.h"
 #include "schema/schema.h"
 #include "transcode/bits.h"
+#include "transcode/rules.h"
 #include "wire/thrift.h"
 
 enum { GW__ENCODE_DEPTH = 64, GW__ENCODE_ERRORS = 20, GW__ENCODE_TAIL_BYTES = 128 };
@@ -22,17 +23,27 @@ enum { GW__ENCODE_DEPTH = 64, GW__ENCODE_ERRORS = 20, GW__ENCODE_TAIL_BYTES = 12
 struct gw__encode_frame {
     const struct gw__type *type;
     const struct gw__field *field; /* record: whose value comes or is being read; NULL: an unknown one's */
-    char *patch;                   /* container: where the count stands */
+    char *patch;                   /* container: where the count stands, in front of the first item */
+    const struct gw__wire_segment *segment; /* container: that has it */
     char *key;                     /* map: the key last written */
     uint32_t count;                /* container: values begun */
     uint32_t expect;               /* record: index of the field that most likely comes next */
     uint32_t bits;                 /* record: where its bits begin */
+    uint8_t form;                  /* enum gw__encode_form */
+    uint8_t errors;                /* container: misfits told before it began */
+};
+
+enum gw__encode_form {
+    GW__ENCODE_PLAIN, /* what the type is */
+    GW__ENCODE_PAIRS, /* a map whose keys no JSON object can have: an array of [key, value] */
+    GW__ENCODE_PAIR,  /* one of them; `type` is the map */
 };
 
 /* All zero: strict, to binary. */
 struct gw__encode_options {
     uint8_t encoding; /* enum gw__encoding */
     bool lenient;
+    struct gw__json_rules rules;
     bool in_message; /* JSON: the bracket that closes the message is written, too */
     struct gw__wire *plain; /* for encodings whose values are not binary's: where these stand as such before. Borrowed,
                              * emptied by init */

@@ -141,17 +141,24 @@ INLINE const char *take_text(const struct run *run, const char *at, char **out)
 
 /* ---- containers */
 
+/* Pairs, and unions of more fields than one word has bits, are left to the general path. */
+INLINE bool is_common(const struct gw__encode_frame *frame)
+{
+    return !frame->form && (frame->type->kind != GW__UNION || frame->type->record->bit_words == 1);
+}
+
 /* The container that begins at `at`, from `out` on, is on top. */
 INLINE enum result open_items(struct gw__encode *encode, const struct gw__type *type, struct run *run, const char *at,
                               char *out)
 {
     bool map = type->kind == GW__MAP;
-    if (*at != (map ? '{' : '[') || encode->depth == encode->json.depth_limit)
+    if (*at != (map ? '{' : '[') || encode->depth == encode->json.depth_limit || gw__type_is_pairs(type))
         return LEFT;
     if (map)
         *out++ = (char)type->key->thrift;
     *out++ = (char)type->value->thrift;
-    encode->frames[encode->depth++] = (struct gw__encode_frame){.type = type, .patch = out};
+    encode->frames[encode->depth++] = (struct gw__encode_frame){
+        .type = type, .patch = out, .segment = encode->wire->last, .errors = (uint8_t)encode->error_count};
     run->at = at + 1;
     run->out = out + 4;
     run->state = map ? GW__JSON_AT_FIRST_KEY : GW__JSON_AT_FIRST_VALUE;
@@ -164,6 +171,8 @@ INLINE enum result open_record(struct gw__encode *encode, const struct gw__type 
     struct gw__bits *bits = &encode->bits;
     uint32_t words = type->record->bit_words;
     if (*at != '{' || encode->depth == encode->json.depth_limit || bits->capacity - bits->count < words)
+        return LEFT;
+    if (type->kind == GW__UNION && words > 1)
         return LEFT;
     encode->frames[encode->depth++] = (struct gw__encode_frame){.type = type, .bits = (uint32_t)bits->count};
     for (uint32_t i = 0; i < words; i++)
@@ -261,6 +270,7 @@ INLINE enum result take_fields(struct gw__encode *encode, struct gw__encode_fram
     const struct gw__record *record = frame->type->record;
     const struct gw__field *expected = record->fields + frame->expect, *last = record->fields + record->count;
     uint64_t *seen = encode->bits.words + frame->bits;
+    const uint64_t others = record->kind == GW__UNION ? ~(uint64_t)0 : 0; /* fields that exclude each */
     enum result result = WHOLE;
     while (result == WHOLE && run->at <= run->safe) {
         const struct gw__field *field = expected;
@@ -281,7 +291,7 @@ INLINE enum result take_fields(struct gw__encode *encode, struct gw__encode_fram
         }
         at = pass_blank(at, run);
         uint64_t *word = &seen[field->index / 64], bit = (uint64_t)1 << field->index % 64;
-        if (RARELY(!at || *word & bit))
+        if (RARELY(!at || *word & (bit | others)))
             return LEFT;
         *word |= bit;
         frame->field = field;
@@ -399,7 +409,7 @@ INLINE enum result close_container(struct gw__encode *encode, struct gw__encode_
     run->at++;
     run->floor = encode->depth < run->floor ? encode->depth : run->floor;
     run->state = encode->depth ? GW__JSON_BEHIND_VALUE : GW__JSON_AT_END;
-    return encode->depth ? CHANGED : LEFT;
+    return encode->depth && is_common(&encode->frames[encode->depth - 1]) ? CHANGED : LEFT;
 }
 
 /* Entries of the container on top, and of those that open and close on the way. */
@@ -444,7 +454,8 @@ static void make_tail(struct gw__encode *encode)
 /* Between two entries of a container. */
 static bool may_run(const struct gw__encode *encode)
 {
-    if (encode->step != AT_EVENT || encode->no_memory || !encode->depth || encode->depth != encode->json.depth)
+    if (encode->step != AT_EVENT || encode->no_memory || !encode->depth || encode->depth != encode->json.depth
+        || !is_common(&encode->frames[encode->depth - 1]))
         return false;
     uint8_t kind = encode->frames[encode->depth - 1].type->kind;
     bool items = kind == GW__LIST || kind == GW__SET;

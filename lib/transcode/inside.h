@@ -52,6 +52,10 @@ enum gw__json_event gw__encode_copy_string(struct gw__encode *encode);
  * in the common way; leaves off in front of anything else. Only between two steps. */
 void gw__encode_ahead(struct gw__encode *encode);
 
+/* ---- repeat.c: tells what is twice in the set or map on top, which ends here. Where something in it did not fit,
+ * nothing is looked for. */
+void gw__encode_check_repeats(struct gw__encode *encode);
+
 /* ---- misfit.c: told with the pointer to what the first `depth` frames are at, with one more step if `name` is given.
  * `got` may be cut short. */
 struct gw__misfit {
@@ -62,16 +66,23 @@ struct gw__misfit {
     const struct gw__origin *origin;
 };
 void gw__encode_misfit(struct gw__encode *encode, const struct gw__misfit *misfit);
+bool gw__encode_is_full(const struct gw__encode *encode); /* no more misfits are told */
+/* Of the value that the frames are at. */
+void gw__encode_wrong_as(struct gw__encode *encode, const char *expected, struct gw__str got);
 /* A value of another type, of which the reader has told the event. */
 void gw__encode_wrong(struct gw__encode *encode, const char *expected, enum gw__json_event event);
 void gw__encode_wrong_text(struct gw__encode *encode, const char *expected, struct gw__str text);
 void gw__encode_absent(struct gw__encode *encode, const struct gw__field *field);
 void gw__encode_twice(struct gw__encode *encode, const struct gw__field *field);
+/* The field of a union that has `first` already. */
+void gw__encode_second(struct gw__encode *encode, const struct gw__field *field, const struct gw__field *first);
 void gw__encode_unknown(struct gw__encode *encode, const struct gw__record *record, struct gw__str name);
 void gw__encode_syntax(struct gw__encode *encode);
 
 /* ---- scalar.c: number, true or false for a scalar other than a string; false after telling the misfit. */
 bool gw__encode_scalar(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event);
+/* A type whose values may be strings in JSON, other than text. */
+bool gw__encode_takes_text(const struct gw__encode *encode, const struct gw__type *type);
 /* A string for one. */
 bool gw__encode_scalar_text(struct gw__encode *encode, const struct gw__type *type, struct gw__str text);
 /* A map's key, in one piece on the wire; NULL if it does not fit, and after memory was out. */
@@ -83,6 +94,29 @@ void gw__encode_zero(struct gw__wire *wire, const struct gw__type *type);
 void gw__encode_value(struct gw__wire *wire, const struct gw__value *value);
 /* Writes or tells of all that is absent from the record on top, whose bits are known, and ends it. */
 void gw__encode_end_record(struct gw__encode *encode);
+
+/* A map with such keys is an array of [key, value] in JSON. */
+static inline bool gw__type_is_pairs(const struct gw__type *type)
+{
+    return type->kind == GW__MAP && type->key->kind >= GW__LIST;
+}
+
+static inline bool gw__double_is_finite(const char *bytes)
+{
+    return (gw__wire_get16(bytes) & 0x7ff0) != 0x7ff0;
+}
+
+/* The word for one that is not, which no JSON number is. */
+static inline const char *gw__double_word(const char *bytes)
+{
+    uint64_t bits = gw__wire_get64(bytes);
+    return bits << 12 ? "NaN" : bits >> 63 ? "-Infinity" : "Infinity";
+}
+
+static inline uint8_t gw__base64_form(const struct gw__json_rules *rules)
+{
+    return rules->binary == GW__BINARY_BASE64URL ? GW__BASE64_URL | GW__BASE64_BARE : GW__BASE64_PADDED;
+}
 
 /* ---- decode.c: each false after saying why. */
 bool gw__decode_begin_record(struct gw__decode *decode);
@@ -98,6 +132,15 @@ void gw__decode_put_text(struct gw__json_out *out, const struct gw__type *type, 
 void gw__decode_ahead(struct gw__decode *decode);
 
 enum { GW__DECODE_SCALAR_BYTES = 32 };
+
+
+/* An i64 is a string in JSON. */
+static inline bool gw__decode_is_text(const struct gw__decode *decode, const struct gw__type *type, int64_t value)
+{
+    const int64_t most = ((int64_t)1 << GW__SAFE_BITS) - 1;
+    uint8_t rule = decode->options.rules.int64;
+    return type->as_text || rule == GW__INT64_STRING || (rule == GW__INT64_AUTO && (value > most || value < -most));
+}
 
 /* A value of fixed size but a UUID, an enum as its number, as JSON; returns its end. Up to GW__DECODE_SCALAR_BYTES are
  * overwritten. */

@@ -13,9 +13,9 @@ enum {
 };
 
 /* A key as the wire has it, as JSON has it; an enum's by number, however the text has it. */
-static void add_key(struct gw__text *pointer, const struct gw__type *type, const char *key)
+static void add_key(struct gw__text *pointer, const struct gw__type *type, const char *key, uint8_t form)
 {
-    struct gw__json_out out = {0};
+    struct gw__json_out out = {.base64 = form};
     switch (type->kind) {
     case GW__STRING: gw__json_pointer_name(pointer, key + 4, gw__wire_get32(key)); return;
     case GW__BINARY: gw__json_put_base64(&out, key + 4, gw__wire_get32(key)); break;
@@ -29,6 +29,11 @@ static void add_key(struct gw__text *pointer, const struct gw__type *type, const
         uint64_t bits = gw__wire_get64(key);
         double number;
         memcpy(&number, &bits, sizeof number);
+        if (number - number != 0) {
+            const char *word = gw__double_word(key);
+            gw__json_pointer_name(pointer, word, strlen(word));
+            return;
+        }
         gw__json_put_double(&out, number);
         break;
     }
@@ -41,16 +46,16 @@ static void add_key(struct gw__text *pointer, const struct gw__type *type, const
     gw__json_out_finish(&out);
 }
 
-static void add_step(struct gw__text *pointer, const struct gw__encode_frame *frame)
+static void add_step(struct gw__text *pointer, const struct gw__encode_frame *frame, uint8_t base64)
 {
     if (gw__kind_is_record(frame->type->kind)) {
         if (frame->field)
             gw__json_pointer_name(pointer, frame->field->json_name.data, frame->field->json_name.size);
-    } else if (frame->type->kind != GW__MAP) {
+    } else if (frame->type->kind != GW__MAP || frame->form) {
         if (frame->count)
             gw__json_pointer_index(pointer, frame->count - 1);
     } else if (frame->key) {
-        add_key(pointer, frame->type->key, frame->key);
+        add_key(pointer, frame->type->key, frame->key, base64);
     }
 }
 
@@ -71,7 +76,7 @@ static size_t shown(struct gw__str got)
     return size;
 }
 
-static bool is_full(const struct gw__encode *encode)
+bool gw__encode_is_full(const struct gw__encode *encode)
 {
     return encode->error_count == GW__ENCODE_ERRORS || encode->errors.at - encode->errors.begin > ERRORS_BYTES;
 }
@@ -87,12 +92,12 @@ static void set_sentence(struct gw__encode *encode, const struct gw__text *point
 
 void gw__encode_misfit(struct gw__encode *encode, const struct gw__misfit *misfit)
 {
-    if (is_full(encode))
+    if (gw__encode_is_full(encode))
         return;
     struct gw__text text = {0}, pointer = {0};
     struct gw__json_out *out = &encode->errors;
     for (unsigned i = 0; i < misfit->depth; i++)
-        add_step(&pointer, &encode->frames[i]);
+        add_step(&pointer, &encode->frames[i], gw__base64_form(&encode->options.rules));
     if (misfit->name)
         gw__json_pointer_name(&pointer, misfit->name->data, misfit->name->size);
     encode->last_error = (size_t)(out->at - out->begin);
@@ -126,7 +131,7 @@ static const struct gw__origin *origin_here(const struct gw__encode *encode)
     return &encode->method->origin;
 }
 
-static void wrong(struct gw__encode *encode, const char *expected, struct gw__str got)
+void gw__encode_wrong_as(struct gw__encode *encode, const char *expected, struct gw__str got)
 {
     struct gw__misfit misfit = {encode->depth, NULL, expected, NULL, got, origin_here(encode)};
     gw__encode_misfit(encode, &misfit);
@@ -140,7 +145,7 @@ static void wrong_quoting(struct gw__encode *encode, const char *expected, const
     size_t count = shown(quoted);
     if (count)
         memcpy(got + size, quoted.data, count);
-    wrong(encode, expected, (struct gw__str){got, size + count});
+    gw__encode_wrong_as(encode, expected, (struct gw__str){got, size + count});
 }
 
 void gw__encode_wrong(struct gw__encode *encode, const char *expected, enum gw__json_event event)
@@ -152,7 +157,7 @@ void gw__encode_wrong(struct gw__encode *encode, const char *expected, enum gw__
     if (event == GW__JSON_NUMBER)
         wrong_quoting(encode, expected, "number ", encode->json.number.text);
     else
-        wrong(encode, expected, gw__str(names[event]));
+        gw__encode_wrong_as(encode, expected, gw__str(names[event]));
 }
 
 void gw__encode_wrong_text(struct gw__encode *encode, const char *expected, struct gw__str text)
@@ -174,6 +179,17 @@ void gw__encode_twice(struct gw__encode *encode, const struct gw__field *field)
     gw__encode_misfit(encode, &misfit);
 }
 
+void gw__encode_second(struct gw__encode *encode, const struct gw__field *field, const struct gw__field *first)
+{
+    char expected[128], got[GOT_BYTES + 1];
+    snprintf(expected, sizeof expected, "no second field of %.100s",
+             gw__encode_top(encode)->type->name);
+    snprintf(got, sizeof got, "one besides %s", first->info->name);
+    struct gw__misfit misfit = {encode->depth - 1, &field->json_name, expected, NULL, gw__str(got),
+                                &field->info->origin};
+    gw__encode_misfit(encode, &misfit);
+}
+
 /* A table of the names is made only here; without memory for it, nothing is near. */
 static const char *nearest_field(const struct gw__record *record, struct gw__str name)
 {
@@ -191,7 +207,7 @@ static const char *nearest_field(const struct gw__record *record, struct gw__str
 
 void gw__encode_unknown(struct gw__encode *encode, const struct gw__record *record, struct gw__str name)
 {
-    if (is_full(encode))
+    if (gw__encode_is_full(encode))
         return;
     char expected[128];
     bool arguments = record == encode->method->arguments;
@@ -226,7 +242,7 @@ void gw__encode_syntax(struct gw__encode *encode)
     };
     if (encode->json.error == GW__JSON_NO_MEMORY)
         encode->no_memory = true;
-    if (is_full(encode)) { /* this one is told at any rate */
+    if (gw__encode_is_full(encode)) { /* this one is told at any rate */
         encode->error_count--;
         encode->errors.comma = encode->error_count > 0;
         encode->errors.at = encode->errors.begin + encode->last_error;

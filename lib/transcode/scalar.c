@@ -1,6 +1,7 @@
 /* Scalars: what a number, a literal or a string is worth as a value of some type, strictly or leniently. */
 #include "transcode/inside.h"
 
+#include <math.h>
 #include <stdio.h>
 
 enum { NUMBER_BYTES = 400 };
@@ -117,6 +118,33 @@ static bool put_enum(struct gw__encode *encode, const struct gw__type *type, str
     return value != NULL;
 }
 
+/* "NaN", "Infinity", "-Infinity", where the rules allow them. */
+static bool put_nan(struct gw__encode *encode, const struct gw__type *type, struct gw__str text)
+{
+    if (type->kind != GW__DOUBLE || encode->options.rules.nan != GW__NAN_STRING)
+        return false;
+    if (gw__str_equal(text, GW__STR("NaN")))
+        gw__thrift_put_double(encode->wire, (double)NAN);
+    else if (gw__str_equal(text, GW__STR("Infinity")))
+        gw__thrift_put_double(encode->wire, HUGE_VAL);
+    else if (gw__str_equal(text, GW__STR("-Infinity")))
+        gw__thrift_put_double(encode->wire, -HUGE_VAL);
+    else
+        return false;
+    return true;
+}
+
+static bool takes_digits(const struct gw__encode *encode, const struct gw__type *type)
+{
+    return type->kind == GW__I64 && (type->as_text || encode->options.rules.int64 > GW__INT64_NUMBER);
+}
+
+bool gw__encode_takes_text(const struct gw__encode *encode, const struct gw__type *type)
+{
+    return encode->options.lenient || type->kind == GW__ENUM || type->kind == GW__UUID || takes_digits(encode, type)
+        || (type->kind == GW__DOUBLE && encode->options.rules.nan == GW__NAN_STRING);
+}
+
 bool gw__encode_scalar_text(struct gw__encode *encode, const struct gw__type *type, struct gw__str text)
 {
     char copy[NUMBER_BYTES + 1];
@@ -124,10 +152,10 @@ bool gw__encode_scalar_text(struct gw__encode *encode, const struct gw__type *ty
     bool good = true;
     if (type->kind == GW__UUID)
         good = put_uuid(encode, text);
-    else if (type->kind == GW__ENUM && put_enum(encode, type, text))
+    else if ((type->kind == GW__ENUM && put_enum(encode, type, text)) || put_nan(encode, type, text))
         return true;
     else if (!encode->options.lenient)
-        good = false;
+        good = takes_digits(encode, type) && text_number(copy, text, &number) && put_number(encode, type, &number);
     else if (type->kind == GW__BOOL)
         gw__thrift_put_integer(encode->wire, 1, text_is_true(text));
     else if (text_number(copy, text, &number))
@@ -141,7 +169,7 @@ bool gw__encode_scalar_text(struct gw__encode *encode, const struct gw__type *ty
 
 static bool put_binary_key(struct gw__encode *encode, struct gw__str text)
 {
-    struct gw__base64 decoder = {0};
+    struct gw__base64 decoder = {.form = gw__base64_form(&encode->options.rules)};
     char *out = gw__wire_take(encode->wire, 4 + (text.size + 3) / 4 * 3);
     if (!out)
         return true;
@@ -164,6 +192,8 @@ static bool put_number_key(struct gw__encode *encode, const struct gw__type *typ
 {
     char copy[NUMBER_BYTES + 1];
     struct gw__number number;
+    if (put_nan(encode, type, text))
+        return true;
     if (!text_number(copy, text, &number))
         return false;
     if (type->kind == GW__DOUBLE)

@@ -26,4 +26,7 @@ void gw__rpc_options_fill(struct gw__rpc_options *options, const struct gw_optio
     options->encoding = choose(options->encoding, group, "encoding", GW__ENCODING_WORDS);
     options->transport = choose(options->transport, group, "transport", GW__TRANSPORT_WORDS);
     options->json = choose(options->json, group, "json", GW__JSON_WORDS);
+    options->int64 = choose(options->int64, group, "int64", GW__INT64_WORDS);
+    options->nan = choose(options->nan, group, "nan", GW__NAN_WORDS);
+    options->binary = choose(options->binary, group, "binary", GW__BINARY_WORDS);
 }

@@ -14,11 +14,15 @@ struct gw__service;
 #define GW__ENCODING_WORDS "binary|binary_old"
 #define GW__TRANSPORT_WORDS "unframed|framed"
 #define GW__JSON_WORDS "strict|kitex"
+#define GW__INT64_WORDS "number|string|auto"
+#define GW__NAN_WORDS "null|string|refuse"
+#define GW__BINARY_WORDS "base64|base64url"
 enum gw__transport { GW__TRANSPORT_UNFRAMED = 1, GW__TRANSPORT_FRAMED };
 enum gw__json_form { GW__JSON_STRICT = 1, GW__JSON_KITEX };
 
 struct gw__rpc_options {
     uint8_t encoding, transport, json; /* of the enums above, and enum gw__encoding */
+    uint8_t int64, nan, binary;        /* as in struct gw__json_rules */
 };
 
 struct gw__callee {
@@ -27,7 +31,7 @@ struct gw__callee {
     struct gw__rpc_options options;
 };
 
-/* Sets those that are 0 from `encoding`, `transport` and `json` of a checked group; NULL has none. */
+/* Sets those that are 0 from the options of their names in a checked group; NULL has none. */
 void gw__rpc_options_fill(struct gw__rpc_options *options, const struct gw_option *group);
 
 #endif

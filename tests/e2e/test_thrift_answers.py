@@ -8,7 +8,7 @@ import pytest
 from support import random_thrift
 from support.config import config, route
 from support.data import pieces
-from support.slow_thrift import Bad, Decoder, More, read_json, repaired, to_json
+from support.slow_thrift import Bad, Decoder, More, Rules, read_json, repaired, to_json
 from support.thrift_peer import EXCEPTION, I32, REPLY, STRING, Peer
 
 CASES = 60 if os.environ.get("GW_SANITIZE") else 300
@@ -69,7 +69,7 @@ def check(kind, given, number, name, sequence):
 
 def fault(data):
     """Type and message of a TApplicationException, and its bytes."""
-    decoder, kind, message = Decoder(data, False), 0, b""
+    decoder, kind, message = Decoder(data, Rules()), 0, b""
     while True:
         found = decoder.field()
         if not found:
@@ -87,7 +87,7 @@ def read_body(method, kind, data):
     if kind == EXCEPTION:
         type, message, taken = fault(data)
         return (404, "GW4043", taken) if type == 1 else (502, ("GW5025", type, repaired(message)), taken)
-    result = to_json(method, data, False)
+    result = to_json(method, data, Rules())
     if result[0] != "ok":
         raise {"more": More, "bad": Bad}[result[0]]
     _, field, taken, value = result

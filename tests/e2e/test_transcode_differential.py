@@ -17,27 +17,27 @@ TOLD = 20  # misfits told of each body, at most
 
 
 def random_case(rng, file):
-    """A line for the probe, and what is asked: (method, True for a body, bytes, kitex or names)."""
-    method, option = rng.choice(file.all_methods()), rng.random() < 0.5
+    """A line for the probe, and what is asked: (method, True for a body, bytes, rules)."""
+    method, rules = rng.choice(file.all_methods()), random_thrift.rules(rng)
     odds = rng.choice((0, 0, 0.02, 0.1))
     is_body = rng.random() < 0.6
     if is_body:
-        data = random_thrift.body(rng, method, odds) if rng.random() < 0.97 else random_thrift.deep_body(rng, method)
+        data = random_thrift.body(rng, method, odds, rules) if rng.random() < 0.97 else random_thrift.deep_body(rng, method)
         if rng.random() < 0.2:
             data = random_thrift.disturbed(rng, data)
-        words = ["in", file.name, method.name, "kitex" if option else "strict"]
+        words = ["in", file.name, method.name, rules.words()]
     else:
         data = random_thrift.result_bytes(rng, method, odds)
         if rng.random() < 0.3:
             data = random_thrift.disturbed_bytes(rng, data)
-        words = ["out", file.name, method.name, "names" if option else "numbers"]
+        words = ["out", file.name, method.name, rules.words()]
     pieces = rng.choice(("0", "0", "1", f"r{rng.randint(1, 10 ** 6)}"))
-    return " ".join(words + [pieces, data.hex() or "-"]), (method, is_body, data, option)
+    return " ".join(words + [pieces, data.hex() or "-"]), (method, is_body, data, rules)
 
 
-def differs_in(method, text, kitex, answer):
+def differs_in(method, text, rules, answer):
     """What of the answer to a body is wrong, or None."""
-    data, misfits = slow_thrift.to_thrift(method, text, kitex)
+    data, misfits = slow_thrift.to_thrift(method, text, rules)
     told = [(e["pointer"], e.get("idl")) for e in json.loads(answer[3:])] if answer.startswith("no ") else []
     if len(misfits) > TOLD:  # a syntax error, the last one, is told at any rate
         misfits = misfits[:TOLD - 1] + [misfits[-1] if misfits[-1][1] is None else misfits[TOLD - 1]]
@@ -48,8 +48,8 @@ def differs_in(method, text, kitex, answer):
     return None
 
 
-def differs_out(method, data, names, answer):
-    expected = slow_thrift.to_json(method, data, names)
+def differs_out(method, data, rules, answer):
+    expected = slow_thrift.to_json(method, data, rules)
     if expected[0] != "ok":
         return None if answer.split()[0] == expected[0] else f"expected {expected[0]}"
     _, field, taken, value = expected
@@ -77,10 +77,10 @@ def run(folder, seed):
     answers = probe(folder, lines)
     assert len(answers) == len(lines)
     different, counts = [], {}
-    for (line, (method, is_body, data, option)), answer in zip(cases, answers):
+    for (line, (method, is_body, data, rules)), answer in zip(cases, answers):
         kind = line.split()[0] + " " + answer.split()[0]
         counts[kind] = counts.get(kind, 0) + 1
-        difference = (differs_in if is_body else differs_out)(method, data, option, answer)
+        difference = (differs_in if is_body else differs_out)(method, data, rules, answer)
         if difference:
             different.append(f"{line[:400]}\n{data[:400]}\nanswer {answer[:1000]}\n{difference}"[:3000])
     return different, counts

@@ -7,8 +7,9 @@ import struct
 import uuid
 from decimal import Decimal, getcontext
 
-from .slow_thrift import (BITS, CONTAINERS, FIXED, NO_DEFAULT, RECORDS, Enum, Field, Method, Record, Type,
-                          double_text, field_header, header, plain_bytes, string_bytes)
+from .slow_thrift import (BITS, CONTAINERS, FIXED, NO_DEFAULT, RECORDS, Enum, Field, Method, Record, Rules,
+                          Type, double_text, encode_base64, field_header, header, is_pairs, nan_word, plain_bytes,
+                          string_bytes)
 
 getcontext().prec = 200
 SCALARS = ("bool", "i8", "i16", "i32", "i64", "double", "string", "binary", "uuid")
@@ -17,6 +18,15 @@ WORDS = ("id", "name", "list", "map", "string", "service", "type", "value", "inc
 DOUBLES = (0.0, -0.0, 1.0, -1.5, 0.1, 1 / 3, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 1e21, 1e22,
            123456789, 1e-6, 1e-7, 9007199254740993.0, 4.35, 1e16, 0.000123, 12345678901234567890.0)
 CHARACTERS = 'abc XYZ 0189 _-./~"\\\'{}[],: \n\t\r\b\x01\x1f\x7f\u00e9\u20ac\U0001f600\ud7ff\uffff'
+
+
+def rules(rng):
+    """Options of a config; half of the time the defaults, but for the first two."""
+    kitex, names = rng.random() < 0.5, rng.random() < 0.5
+    if rng.random() < 0.5:
+        return Rules(kitex, names)
+    return Rules(kitex, names, rng.choice(("number", "string", "auto")), rng.choice(("null", "string", "refuse")),
+                 rng.random() < 0.5)
 
 
 # ---- schemas
@@ -81,8 +91,8 @@ class File:
         elif dice < 0.5:
             kind = self.rng.choice(CONTAINERS)
             key = self.scalar() if kind == "map" else None
-            if key and self.rng.random() < 0.03:
-                key = Type("list", value=Type("i32"))  # no JSON object has such keys
+            if key and self.rng.random() < 0.08:
+                key = self.pairs_key(records, depth)
             made = Type(kind, key=key, value=self.type(records, depth + 1))
         else:
             made = self.scalar()
@@ -91,6 +101,24 @@ class File:
             made = Type(made.kind, made.key, made.value, enum=made.enum, alias=alias)
             self.typedefs.append(self.own((alias, made, self)))
             self.where[id(made)] = self
+        return made
+
+    def pairs_key(self, records, depth):
+        """A type that no key of a JSON object has."""
+        if records and self.rng.random() < 0.3:
+            record = self.rng.choice(records)
+            return Type(record.kind, record=record)
+        kind = self.rng.choice(CONTAINERS)
+        return Type(kind, key=self.scalar() if kind == "map" else None, value=self.type((), depth + 1))
+
+    def as_text(self, type):
+        """The type where the field is annotated so."""
+        if type.kind != "i64" and type.kind not in CONTAINERS:
+            return type
+        made = Type(type.kind, type.key, self.as_text(type.value) if type.value else None, alias=type.alias,
+                    as_text=type.kind == "i64")
+        if type.alias:
+            self.where[id(made)] = self.where[id(type)]
         return made
 
     def field_names(self, count):
@@ -127,7 +155,10 @@ class File:
             records = below if self.rng.random() < 0.2 else ()
             records = () if first_of_union else records if need == "required" else self.known("records")
             need = "" if record.kind == "union" else need
-            record.fields.append(Field(id, name, self.type(records), need))
+            field = Field(id, name, self.type(records), need)
+            record.fields.append(field)
+            if self.rng.random() < 0.1:
+                field.js_conv, field.type = True, self.as_text(field.type)
 
     def add_defaults(self, fields, kind="struct"):
         for field in fields:
@@ -164,7 +195,7 @@ def constant_is_possible(type, depth):
     if depth > 3:
         return False
     if type.kind in CONTAINERS:
-        return (not type.key or type.key.kind not in CONTAINERS) and constant_is_possible(type.value, depth + 1)
+        return (not type.key or type.key.kind not in CONTAINERS + RECORDS) and constant_is_possible(type.value, depth + 1)
     return type.kind not in RECORDS or all(constant_is_possible(f.type, depth + 1) for f in type.record.fields)
 
 
@@ -263,7 +294,9 @@ class Printer:
         self.words(field.name)
         if field.default is not NO_DEFAULT:
             self.words("=", self.constant(field.type, field.default))
-        if self.rng.random() < 0.05:
+        if field.js_conv:
+            self.words(self.rng.choice(('(api.js_conv = "")', "(a = 'b', api.js_conv)")))
+        elif self.rng.random() < 0.05:
             self.words(self.rng.choice(("(unused.note = 'x')", "(a, b = \"1\"; b = '2')", "()")))
 
     def record(self, record):
@@ -402,11 +435,16 @@ class Values:
         elif self.rng.random() < 0.002 and not constant and type.value.kind in SCALARS:
             count = 1000
         if type.kind == "map":
-            if type.key.kind in CONTAINERS:
-                return []
-            return [(self.value(type.key, depth + 1, constant), self.value(type.value, depth + 1, constant))
-                    for _ in range(count)]
-        return [self.value(type.value, depth + 1, constant) for _ in range(count)]
+            keys = self.different(type.key, [self.value(type.key, depth + 1, constant) for _ in range(count)])
+            return [(key, self.value(type.value, depth + 1, constant)) for key in keys]
+        values = [self.value(type.value, depth + 1, constant) for _ in range(count)]
+        return self.different(type.value, values) if type.kind == "set" else values
+
+    def different(self, type, values):
+        """Each of them once, most of the time."""
+        if self.rng.random() < 0.03:
+            return values
+        return list({plain_bytes(type, value): value for value in values}.values())
 
     def record(self, record, depth, constant):
         fields, wanted = list(record.fields), self.depth
@@ -442,8 +480,8 @@ DISTURBANCES = tuple(b"""{ } [ ] , : \\ \\u12 \\ud800 " ' - 1 . e 0 null nul //"
 class Bodies:
     """JSON of values, in any of the ways to write them, with a misfit for each place of `odds`."""
 
-    def __init__(self, rng, odds):
-        self.rng, self.odds = rng, odds
+    def __init__(self, rng, odds, rules):
+        self.rng, self.odds, self.rules = rng, odds, rules
         self.spaces = rng.choice((0, 0.03, 0.3))
 
     def space(self):
@@ -479,13 +517,20 @@ class Bodies:
             return b"true" if value else b"false"
         if type.kind == "enum" and value in type.enum.names and self.rng.random() < 0.5:
             return self.string(type.enum.names[value])
+        if type.kind == "i64" and (type.as_text or self.rules.int64 != "number" or self.rules.kitex) \
+                and self.rng.random() < 0.5:
+            return b'"' + self.integer(value) + b'"'
         if type.kind in BITS:
             return self.integer(value)
+        if type.kind == "double" and self.rules.nan == "string" and self.rng.random() < 0.2:
+            return b'"' + nan_word(self.rng.choice((math.nan, math.inf, -math.inf))).encode() + b'"'
         if type.kind == "double":
             return self.double(value)
         if type.kind == "string":
             return self.string(value)
-        text = base64.b64encode(value).decode() if type.kind == "binary" else str(uuid.UUID(bytes=value))
+        text = encode_base64(value, self.rules.url) if type.kind == "binary" else str(uuid.UUID(bytes=value))
+        if type.kind == "binary" and self.rules.url and self.rng.random() < 0.2:
+            text += "=" * (-len(text) % 4)
         if type.kind == "uuid" and self.rng.random() < 0.3:
             text = text.upper()
         return self.string(text)
@@ -496,7 +541,8 @@ class Bodies:
             return text if text[:1] == b'"' else b'"%d"' % value
         if type.kind in BITS:
             return b'"%d"' % value
-        return b'"' + self.scalar(type, value) + b'"'
+        text = self.scalar(type, value)
+        return text if text[:1] == b'"' else b'"' + text + b'"'
 
     def value(self, type, value):
         if self.rng.random() < self.odds:
@@ -506,12 +552,22 @@ class Bodies:
     def right(self, type, value):
         if type.kind in RECORDS:
             return self.record(type.record, value)
+        if is_pairs(type):
+            return b"[" + (b",".join(self.pair(type, k, v) for k, v in value) or self.space()) + b"]"
         if type.kind == "map":
             pairs = ((self.key(type.key, k) if self.rng.random() >= self.odds else self.odd_key(), v) for k, v in value)
             return self.object((k, self.value(type.value, v)) for k, v in pairs)
         if type.kind in CONTAINERS:
             return b"[" + (b",".join(self.value(type.value, v) for v in value) or self.space()) + b"]"
         return self.scalar(type, value)
+
+    def pair(self, type, key, value):
+        parts = [self.value(type.key, key), self.value(type.value, value)]
+        if self.rng.random() < self.odds:
+            if self.rng.random() < 0.3:
+                return self.anything()
+            parts = self.rng.choice((parts[:1], [], parts + [self.anything()]))
+        return self.space() + b"[" + b",".join(parts) + b"]" + self.space()
 
     def object(self, members):
         entries = (self.space() + k + self.space() + b":" + self.space() + v for k, v in members)
@@ -573,9 +629,9 @@ def random_depth(rng):
     return rng.randint(50, 66) if rng.random() < 0.03 else 0
 
 
-def body(rng, method, odds):
+def body(rng, method, odds, rules):
     """A body for the method."""
-    values, bodies = Values(rng, depth=random_depth(rng)), Bodies(rng, odds)
+    values, bodies = Values(rng, depth=random_depth(rng)), Bodies(rng, odds, rules)
     if method.single:
         return bodies.value(method.single.type, values.value(method.single.type))
     pairs = values.record(method.arguments, 0, False)

@@ -1,20 +1,23 @@
 """JSON to Thrift binary and back, slowly and plainly: what the transcoder of the gateway is compared with. It shares no
 code with it and reads no IDL: schemas are the objects below (random_thrift.py makes some and prints them as IDL).
 
-The rules it follows:
+The rules it follows (Rules are the options of a config):
 * A body is the one argument if that is a struct, else an object with the arguments by name. Null is absent.
 * Strict: each value has exactly its type's form. Integers may be written with a fraction or exponent as long as they
   are whole; enums by number or name; binary is base64. What is absent is its default, else not sent, else, if required,
-  a misfit. An unknown field, a field given twice, and a union with any but one field are misfits.
+  a misfit. An unknown field, a field given twice, each but the first field of a union, and a union with none are
+  misfits. So is what was given before in a set, and as a key of a map: told where the container ends, if all in it fits.
 * Kitex: numbers are truncated and wrapped, text is taken for numbers ("abc" is 0), true is 1, anything is text for a
   string, one value is a list of one, what else does not fit is zero. What is absent is zero unless optional. Unknown
   fields are passed over; one given twice is written twice, or, where null comes last, with zero behind. Keys
   of maps, base64 and UUIDs are as strict as ever.
 * Fields are written in the order of the body, then the absent ones in the order of the IDL.
+* A map whose keys are no scalars is an array of pairs. Keys that are NaN or infinite are words, if the option has those.
 * A misfit is (JSON pointer, "file:line" of the IDL or None). A syntax error has the pointer of the last value begun. A
   map's key stands in a pointer as the gateway itself writes such keys.
 * From the wire: what is unknown or of another type is passed over; a required field missing, a field twice, two results
-  are bad. An absent field is absent. A byte that is no UTF-8 is U+FFFD; NaN and infinity are null."""
+  are bad; so are a union without a field (but one that is not known), or with two, unless in kitex. An absent field is
+  absent. A byte that is no UTF-8 is U+FFFD."""
 import base64
 import json
 import math
@@ -31,11 +34,22 @@ BITS = {"i8": 8, "i16": 16, "i32": 32, "enum": 32, "i64": 64}
 RECORDS, CONTAINERS = ("struct", "union", "exception"), ("list", "set", "map")
 
 
+class Rules:
+    def __init__(self, kitex=False, names=False, int64="number", nan="null", url=False):
+        self.kitex, self.names, self.int64, self.nan, self.url = kitex, names, int64, nan, url
+
+    def words(self):
+        """As transcode_probe wants them."""
+        words = ["kitex"] * self.kitex + ["names"] * self.names + ["base64url"] * self.url
+        return ",".join(words + [f"int64:{self.int64}", f"nan:{self.nan}"])
+
+
 # ---- schemas
 
 class Type:
-    def __init__(self, kind, key=None, value=None, record=None, enum=None, alias=None):
+    def __init__(self, kind, key=None, value=None, record=None, enum=None, alias=None, as_text=False):
         self.kind, self.key, self.value, self.record, self.enum = kind, key, value, record, enum
+        self.as_text = as_text  # i64: a string in JSON, by an annotation
         self.alias = alias  # typedef that stands for it in the IDL
         self.wire = WIRE[kind]
 
@@ -44,6 +58,7 @@ class Field:
     def __init__(self, id, name, type, need="", default=NO_DEFAULT):
         self.id, self.name, self.type, self.need, self.default = id, name, type, need, default
         self.origin = None  # "file:line", once printed
+        self.js_conv = False  # annotated so: the i64 in its type are as_text
 
 
 class Record:
@@ -292,13 +307,32 @@ def pointer_step(step):
     return "/" + step.replace("~", "~0").replace("/", "~1")
 
 
-def decode_base64(text):
-    """None if it is none: another alphabet, padding missing or wrong, bits behind the last byte."""
+def encode_base64(data, url=False):
+    text = base64.urlsafe_b64encode(data).rstrip(b"=") if url else base64.b64encode(data)
+    return text.decode()
+
+
+def decode_base64(text, url=False):
+    """None if it is none: another alphabet, padding missing (unless url) or wrong, bits behind the last byte."""
     try:
-        data = base64.b64decode(text, validate=True)
+        padded = text + b"=" * (-len(text) % 4) if url and b"=" not in text else text
+        data = base64.b64decode(padded, altchars=b"-_" if url else None, validate=True)
     except ValueError:
         return None
-    return data if base64.b64encode(data) == text else None
+    if url and re.search(rb"[+/]", text):
+        return None
+    return data if base64.b64encode(data, b"-_" if url else None) == padded else None
+
+
+NAN_WORDS = {b"NaN": math.nan, b"Infinity": math.inf, b"-Infinity": -math.inf}
+
+
+def nan_word(value):
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def is_pairs(type):
+    return type.kind == "map" and type.key.kind in RECORDS + CONTAINERS
 
 
 def decode_uuid(text):
@@ -354,8 +388,8 @@ class Syntax(Exception):
 
 
 class Encoder:
-    def __init__(self, method, text, kitex):
-        self.method, self.text, self.kitex = method, text, kitex
+    def __init__(self, method, text, rules):
+        self.method, self.text, self.kitex, self.rules = method, text, rules.kitex, rules
         self.out, self.misfits = bytearray(), []
         self.path, self.origins = [], []  # a step for each container that is open; None: at nothing yet
 
@@ -415,7 +449,8 @@ class Encoder:
         elif type.kind == "binary":
             self.binary(type, node)
         elif type.kind == "map":
-            self.map(type, node) if node.kind == "object" else self.mismatch(type, node)
+            wanted, take = ("array", self.pairs) if is_pairs(type) else ("object", self.map)
+            take(type, node) if node.kind == wanted else self.mismatch(type, node)
         elif type.kind in CONTAINERS:
             self.items(type, node) if node.kind == "array" else self.mismatch(type, node)
         elif type.kind in RECORDS:
@@ -437,24 +472,69 @@ class Encoder:
             self.mismatch(type, node)
             return
         self.skip(node)
-        data = decode_base64(node.text)
+        data = decode_base64(node.text, self.rules.url)
         if data is None:
             self.misfit(self.origin())
         self.out += string_bytes(data or b"")
 
     def items(self, type, node):
-        at = len(self.out)
+        at, elements, misfits = len(self.out), [], len(self.misfits)
         self.path.append(None)
         for i, item in enumerate(node.items):
             if item.kind == "broken":
                 raise Syntax
             self.path[-1] = str(i)
+            elements.append((str(i), len(self.out)))
             self.value(type.value, item)
+            elements[-1] += (len(self.out),)
+        if type.kind == "set":
+            self.repeats(elements, misfits)
+        self.path.pop()
+        self.out[at:at] = header(type, len(node.items))
+
+    def repeats(self, elements, misfits):
+        """elements: steps and where their bytes stand; misfits: how many there were before the container."""
+        seen = set()
+        if self.kitex or len(self.misfits) != misfits:
+            return
+        for step, begin, end in elements:
+            self.path[-1] = step
+            data = bytes(self.out[begin:end])
+            if data in seen:
+                self.misfit(self.origin())
+            seen.add(data)
+
+    def pairs(self, type, node):
+        at, keys, misfits = len(self.out), [], len(self.misfits)
+        self.path.append(None)
+        for i, item in enumerate(node.items):
+            if item.kind == "broken":
+                raise Syntax
+            self.path[-1] = str(i)
+            if item.kind != "array":
+                self.wrong(item)
+                continue
+            self.path.append(None)
+            for j, part in enumerate(item.items):
+                if part.kind == "broken":
+                    raise Syntax
+                self.path[-1] = str(j)
+                if j > 1:
+                    self.wrong(part)
+                    continue
+                begin = len(self.out)
+                self.value(type.value if j else type.key, part)
+                if j == 0:
+                    keys.append((str(i), begin, len(self.out)))
+            self.path.pop()
+            if len(item.items) < 2:
+                self.misfit(self.origin())
+        self.repeats(keys, misfits)
         self.path.pop()
         self.out[at:at] = header(type, len(node.items))
 
     def map(self, type, node):
-        at = len(self.out)
+        at, keys, misfits = len(self.out), [], len(self.misfits)
         self.path.append(None)
         for key, item in node.items:
             if key is None:
@@ -466,8 +546,10 @@ class Encoder:
                 self.skip(item)
                 continue
             self.path[-1] = shown
+            keys.append((shown, len(self.out), len(self.out) + len(data)))
             self.out += data
             self.value(type.value, item)
+        self.repeats(keys, misfits)
         self.path.pop()
         self.out[at:at] = header(type, len(node.items))
 
@@ -476,8 +558,8 @@ class Encoder:
         if type.kind == "string":
             return string_bytes(text), text.decode()
         if type.kind == "binary":
-            data = decode_base64(text)
-            return (None, None) if data is None else (string_bytes(data), text.decode())
+            data = decode_base64(text, self.rules.url)
+            return (None, None) if data is None else (string_bytes(data), encode_base64(data, self.rules.url))
         if type.kind == "uuid":
             data = decode_uuid(text)
             return data, data and str(uuid.UUID(bytes=data))
@@ -486,6 +568,8 @@ class Encoder:
         if type.kind == "enum" and text.decode() in type.enum.numbers:
             number = type.enum.numbers[text.decode()]
             return integer_bytes(number, "i32"), str(number)
+        if type.kind == "double" and self.rules.nan == "string" and text in NAN_WORDS:
+            return struct.pack(">d", NAN_WORDS[text]), text.decode()
         if not NUMBER.fullmatch(text):
             return None, None
         if type.kind == "double":
@@ -496,7 +580,8 @@ class Encoder:
         return integer_bytes(int(text), type.kind), str(int(text))
 
     def scalar(self, type, node):
-        if node.kind == "string" and (self.kitex or type.kind in ("enum", "uuid")):
+        if node.kind == "string" and (self.kitex or type.kind in ("enum", "uuid") or self.takes_digits(type) or
+                                      (type.kind == "double" and self.rules.nan == "string")):
             self.skip(node)
             data = self.scalar_of_text(type, node.text)
         elif node.kind in ("number", "true", "false"):
@@ -527,13 +612,18 @@ class Encoder:
             return None
         return struct.pack(">d", truth) if type.kind == "double" else integer_bytes(truth, type.kind)
 
+    def takes_digits(self, type):
+        return type.kind == "i64" and (type.as_text or self.rules.int64 != "number")
+
     def scalar_of_text(self, type, text):
         if type.kind == "uuid":
             return decode_uuid(text)
         if type.kind == "enum" and text.decode() in type.enum.numbers:
             return integer_bytes(type.enum.numbers[text.decode()], "i32")
+        if type.kind == "double" and self.rules.nan == "string" and text in NAN_WORDS:
+            return struct.pack(">d", NAN_WORDS[text])
         if not self.kitex:
-            return None
+            return self.scalar_of_number(type, text) if self.takes_digits(type) and NUMBER.fullmatch(text) else None
         if type.kind == "bool":
             return bytes([text in (b"1", b"t", b"T", b"true", b"True", b"TRUE")])
         return self.scalar_of_number(type, text) if NUMBER.fullmatch(text) else zero(type)
@@ -569,13 +659,15 @@ class Encoder:
                 self.skip(item)
             elif item.kind == "null":
                 given.discard(field)
+            elif record.kind == "union" and given and not self.kitex and item.kind != "broken":
+                self.wrong(item)
             else:
                 given.add(field)
                 self.out += field_header(field) if item.kind != "broken" else b""
                 self.value(field.type, item)
         self.path[-1] = self.origins[-1] = None
         if record.kind == "union" and not self.kitex:
-            if len(given) != 1:
+            if not given:
                 self.misfit(record.origin)
         else:
             for field in record.fields:
@@ -596,9 +688,9 @@ class Encoder:
             self.misfit(field.origin, field.name)
 
 
-def to_thrift(method, text, kitex):
+def to_thrift(method, text, rules):
     """The args struct, and the misfits: with any, the bytes mean nothing."""
-    encoder = Encoder(method, text, kitex)
+    encoder = Encoder(method, text, rules)
     data = encoder.run()
     return data, encoder.misfits
 
@@ -618,8 +710,8 @@ def number(text):
 
 
 class Decoder:
-    def __init__(self, data, names):
-        self.data, self.at, self.names = data, 0, names
+    def __init__(self, data, rules):
+        self.data, self.at, self.names, self.rules = data, 0, rules.names, rules
 
     def take(self, size):
         if len(self.data) - self.at < size:
@@ -639,14 +731,16 @@ class Decoder:
             raise Bad("no type")
         return wire, self.unpack(">h")[0]
 
-    def known_fields(self, record):
-        """One after the other, in front of their values; others are passed over."""
+    def known_fields(self, record, others=None):
+        """One after the other, in front of their values; others are passed over, and their ids noted."""
         while found := self.field():
             field = record.by_id.get(found[1])
             if field and field.type.wire == found[0]:
                 yield field
             else:
                 self.skip(found[0], 0)
+                if others is not None:
+                    others.append(found[1])
 
     def result(self, record):
         outcome = value = None
@@ -665,20 +759,27 @@ class Decoder:
             return self.container(type, depth)
         return self.scalar(type)
 
-    def scalar(self, type):
+    def scalar(self, type, is_key=False):
         if type.kind == "bool":
             return self.take(1) == b"\1"
         if type.kind in BITS:
             value = int.from_bytes(self.take(BITS[type.kind] // 8), "big", signed=True)
             named = type.kind == "enum" and self.names and value in type.enum.names
+            if type.kind == "i64" and (type.as_text or self.rules.int64 == "string" or
+                                       (self.rules.int64 == "auto" and abs(value) >= 1 << 53)):
+                return str(value)
             return type.enum.names[value] if named else number(value)
         if type.kind == "double":
             value = self.unpack(">d")[0]
-            return number(double_text(value)) if math.isfinite(value) else None
+            if math.isfinite(value):
+                return number(double_text(value))
+            if self.rules.nan == "refuse":
+                raise Bad("not finite")
+            return nan_word(value) if self.rules.nan == "string" or is_key else None
         if type.kind == "uuid":
             return str(uuid.UUID(bytes=bytes(self.take(16))))
         data = self.string()
-        return base64.b64encode(data).decode() if type.kind == "binary" else repaired(data)
+        return encode_base64(data, self.rules.url) if type.kind == "binary" else repaired(data)
 
     def string(self):
         size = self.unpack(">i")[0]
@@ -700,31 +801,35 @@ class Decoder:
         types, count = self.counted(type.wire)
         if count and types[-1] != type.value.wire:
             raise Bad("another type")
-        if count and type.kind == "map" and (types[0] != type.key.wire or type.key.kind in RECORDS + CONTAINERS):
+        if count and type.kind == "map" and types[0] != type.key.wire:
             raise Bad("another key")
         if depth == DEPTH + 1:
             raise Bad("too deep")
+        if is_pairs(type):
+            return [[self.value(type.key, depth + 1), self.value(type.value, depth + 1)] for _ in range(count)]
         if type.kind == "map":
             return tuple((self.key(type.key), self.value(type.value, depth + 1)) for _ in range(count))
         return [self.value(type.value, depth + 1) for _ in range(count)]
 
     def key(self, type):
-        value = self.scalar(type)
-        if isinstance(value, bool) or value is None:
-            return {True: "true", False: "false", None: "null"}[value]
+        value = self.scalar(type, True)
+        if isinstance(value, bool):
+            return "true" if value else "false"
         return value[1] if isinstance(value, tuple) else value
 
     def record(self, record, depth):
         if depth == DEPTH + 1:
             raise Bad("too deep")
-        seen, pairs = set(), []
-        for field in self.known_fields(record):
+        seen, pairs, others = set(), [], []
+        for field in self.known_fields(record, others):
             if field in seen:
                 raise Bad("twice")
             seen.add(field)
             pairs.append((field.name, self.value(field.type, depth + 1)))
         if record.kind != "union" and any(f.need == "required" and f not in seen for f in record.fields):
             raise Bad("required")
+        if record.kind == "union" and not self.rules.kitex and (len(seen) > 1 or not seen and not others):
+            raise Bad("union")
         return tuple(pairs)
 
     def skip(self, wire, depth):
@@ -772,9 +877,9 @@ def repaired(data):
             out, data = out + data[:e.start].decode() + "\ufffd", data[e.start + 1:]
 
 
-def to_json(method, data, names):
+def to_json(method, data, rules):
     """("ok", id of the field that is set or None, bytes taken, value), ("more",) or ("bad",)."""
-    decoder = Decoder(data, names)
+    decoder = Decoder(data, rules)
     try:
         outcome, value = decoder.result(method.result)
     except More:

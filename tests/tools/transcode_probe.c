@@ -2,16 +2,18 @@
  * stdin with a line. Fields are separated by blanks, bytes are hexadecimal, "-" where there are none; PIECES is "0" (all
  * at once), a number of bytes, or "r" and a seed: pieces of any size.
  *
- *     in SERVICE METHOD strict|kitex PIECES JSON    ->  ok BYTES     (the args struct)
- *                                                       no ERRORS    (their JSON, as it is)
- *     out SERVICE METHOD numbers|names PIECES BYTES ->  ok FIELD TAKEN JSON    (FIELD: id of what is set, "-": void)
- *                                                       more           (BYTES end too early)
- *                                                       bad REASON
- */
+ *     in SERVICE METHOD OPTIONS PIECES JSON    ->  ok BYTES     (the args struct)
+ *                                                  no ERRORS    (their JSON, as it is)
+ *     out SERVICE METHOD OPTIONS PIECES BYTES  ->  ok FIELD TAKEN JSON    (FIELD: id of what is set, "-": void)
+ *                                                  more           (BYTES end too early)
+ *                                                  bad REASON
+ *
+ * OPTIONS are words with commas between them, "-" for none: kitex, names, int64:string, int64:auto, nan:string,
+ * nan:refuse, base64url. */
 #include "../unit/wire_types.h"
 
 struct request {
-    const char *way, *service, *method, *mode;
+    const char *way, *service, *method, *options;
     struct cut cut;
     char *bytes;
     size_t size;
@@ -47,7 +49,7 @@ static bool take_request(char *line, struct request *request)
     for (unsigned i = 0; i < 6; i++)
         if (!(words[i] = strtok_r(NULL, " \n", &rest)))
             return false;
-    *request = (struct request){.way = words[0], .service = words[1], .method = words[2], .mode = words[3]};
+    *request = (struct request){.way = words[0], .service = words[1], .method = words[2], .options = words[3]};
     if (*words[4] == 'r')
         request->cut.seed = (uint32_t)strtoul(words[4] + 1, NULL, 10);
     else
@@ -65,10 +67,28 @@ static void print_hex(const char *bytes, size_t size)
     }
 }
 
+static bool has(const struct request *request, const char *word)
+{
+    const char *found = strstr(request->options, word);
+    size_t size = strlen(word);
+    while (found && ((found > request->options && found[-1] != ',') || (found[size] && found[size] != ',')))
+        found = strstr(found + 1, word);
+    return found != NULL;
+}
+
+static struct gw__json_rules rules(const struct request *request)
+{
+    return (struct gw__json_rules){
+        .int64 = has(request, "int64:string") ? GW__INT64_STRING : has(request, "int64:auto") ? GW__INT64_AUTO : 0,
+        .nan = has(request, "nan:string") ? GW__NAN_STRING : has(request, "nan:refuse") ? GW__NAN_REFUSE : 0,
+        .binary = has(request, "base64url") ? GW__BINARY_BASE64URL : 0,
+    };
+}
+
 static void run_in(const struct gw__method *method, const struct request *request)
 {
     struct gw__wire wire = {0};
-    struct gw__encode_options options = {.lenient = strcmp(request->mode, "kitex") == 0};
+    struct gw__encode_options options = {.lenient = has(request, "kitex"), .rules = rules(request)};
     gw__encode_init(&encode, method, &options, &wire);
     if (encode_all(&encode, request->bytes, request->size, &request->cut) == GW__WIRE_DONE) {
         size_t size;
@@ -86,7 +106,8 @@ static void run_in(const struct gw__method *method, const struct request *reques
 static void run_out(const struct gw__method *method, const struct request *request)
 {
     struct gw__json_out out = {0};
-    struct gw__decode_options options = {.enum_names = strcmp(request->mode, "names") == 0};
+    struct gw__decode_options options = {
+        .enum_names = has(request, "names"), .lenient = has(request, "kitex"), .rules = rules(request)};
     size_t taken;
     gw__decode_init_result(&decode, method->result, &options, &out);
     enum gw__wire_status status = decode_all(&decode, request->bytes, request->size, &request->cut, &taken);

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/list.h"
 #include "base/str.h"
 
@@ -289,12 +290,53 @@ START_TEST(every_error_has_its_text)
 }
 END_TEST
 
+/* The values are of another implementation, which gives those of the paper for SipHash-2-4. */
+START_TEST(hash_is_siphash)
+{
+    static const struct {
+        size_t size;
+        uint64_t hash;
+    } rows[] = {
+        {0, 0xabac0158050fc4dc},  {1, 0xc9f49bf37d57ca93},  {7, 0xd3927d989bb11140},  {8, 0x369095118d299a8e},
+        {15, 0xd320d86d2a519956}, {16, 0xcc4fdd1a7d908b66}, {63, 0x9d199062b7bbb3a8},
+    };
+    unsigned char bytes[64];
+    for (unsigned char i = 0; i < sizeof bytes; i++)
+        bytes[i] = i;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (size_t step = 1; step <= sizeof bytes; step++) {
+            struct gw__hash hash;
+            gw__hash_begin_keyed(&hash, 0x0706050403020100, 0x0f0e0d0c0b0a0908);
+            for (size_t at = 0; at < rows[i].size; at += step)
+                gw__hash_add(&hash, bytes + at, rows[i].size - at < step ? rows[i].size - at : step);
+            ck_assert_uint_eq(gw__hash_end(&hash), rows[i].hash);
+        }
+}
+END_TEST
+
+START_TEST(hash_has_a_key_of_its_own)
+{
+    struct gw__hash one, again, plain;
+    gw__hash_begin(&one);
+    gw__hash_begin(&again);
+    gw__hash_begin_keyed(&plain, 0, 0);
+    gw__hash_add(&one, "x", 1);
+    gw__hash_add(&again, "x", 1);
+    gw__hash_add(&plain, "x", 1);
+    uint64_t value = gw__hash_end(&one);
+    ck_assert_uint_eq(value, gw__hash_end(&again));
+    ck_assert_uint_ne(value, gw__hash_end(&plain));
+}
+END_TEST
+
 Suite *make_suite(void)
 {
     Suite *suite = suite_create("base");
     TCase *memory = tcase_create("memory");
     tcase_add_checked_fixture(memory, count_begin, count_end);
     tcase_add_test(memory, alloc_goes_through_the_hook);
+    tcase_add_test(memory, hash_is_siphash);
+    tcase_add_test(memory, hash_has_a_key_of_its_own);
     tcase_add_test(memory, alloc_zeroes_and_checks_the_product);
     tcase_add_test(memory, alloc_can_fail);
     tcase_add_test(memory, arena_aligns_and_keeps_apart);

@@ -4,6 +4,7 @@
 #include "unit.h"
 
 static const struct cut whole = {0};
+static const struct gw__decode_options by_name = {.enum_names = true}, as_kitex = {.lenient = true};
 static struct gw__schema *echo, *sum, *types, *uuid;
 
 static void setup(void)
@@ -58,16 +59,16 @@ static char *encode(const struct gw__method *method, bool lenient, const char *t
 }
 
 /* JSON, or "!" and what is wrong; "?" if the bytes end too early. `rest`: bytes left over. */
-static char *decode(const struct gw__record *result, const struct gw__type *type, bool names, const char *data,
-                    size_t size, const struct cut *cut, size_t *rest)
+static char *decode(const struct gw__record *result, const struct gw__type *type,
+                    const struct gw__decode_options *options, const char *data, size_t size, const struct cut *cut,
+                    size_t *rest)
 {
     static struct gw__decode pass;
     struct gw__json_out out = {0};
-    struct gw__decode_options options = {.enum_names = names};
     if (result)
-        gw__decode_init_result(&pass, result, &options, &out);
+        gw__decode_init_result(&pass, result, options, &out);
     else
-        gw__decode_init_value(&pass, type, &options, &out);
+        gw__decode_init_value(&pass, type, options, &out);
     size_t taken;
     enum gw__wire_status status = decode_all(&pass, data, size, cut, &taken);
     *rest = size - taken;
@@ -91,7 +92,7 @@ static char *meaning(const struct gw__method *method, bool lenient, const char *
     if (*bytes == '!')
         return bytes;
     const struct gw__record *single = method->body_is_argument ? method->arguments : NULL;
-    char *json = decode(single, method->arguments->type, false, bytes, size, &whole, &rest);
+    char *json = decode(single, method->arguments->type, lenient ? &as_kitex : NULL, bytes, size, &whole, &rest);
     ck_assert(*json == '!' || rest == 0);
     free(bytes);
     return json;
@@ -181,7 +182,9 @@ static const struct row rows[] = {
     {"echo_shape", "{\"circle\":1.5}", NULL, "="},
     {"echo_shape", "{}", ONE("", "exactly one of the union's fields", "none", "types.thrift:101"), "{}"},
     {"echo_shape", "{\"circle\":1.5,\"square\":2}",
-     ONE("", "exactly one of the union's fields", "more than one", "types.thrift:101"), "{\"circle\":1.5,\"square\":2}"},
+     ONE("/square", "no second field of Shape", "one besides circle", "types.thrift:103"),
+     "{\"circle\":1.5,\"square\":2}"},
+    {"echo_shape", "{\"circle\":null,\"square\":2,\"name\":null}", "{\"square\":2}", "="},
     {"echo_sparse", "{\"last\":1,\"first\":2,\"middle\":\"\",\"over\":3}", NULL, "="},
     {"echo_sparse", "{\"over\":3,\"middle\":\"\",\"first\":2,\"last\":1}", NULL, "="},
     {"echo_empty", "{}", NULL, "="},
@@ -435,7 +438,7 @@ START_TEST(long_strings)
         struct cut cut = {step, step * 1021};
         char *bytes = encode(find("EchoMethod"), false, body, strlen(body), &cut, &wire_size);
         ck_assert_uint_eq(wire_size, size + 12);
-        char *json = decode(find("EchoMethod")->arguments, NULL, false, bytes, wire_size, &cut, &rest);
+        char *json = decode(find("EchoMethod")->arguments, NULL, NULL, bytes, wire_size, &cut, &rest);
         ck_assert_str_eq(json, body);
         free(json);
         free(bytes);
@@ -462,7 +465,7 @@ START_TEST(nesting_is_bounded)
         size_t rest;
         for (unsigned i = 0; i < depth; i++)
             memcpy(bytes + 3 * i, i ? "\x0c\0\3" : "\x0c\0\0", 3);
-        got = decode(find("echo_tree")->result, NULL, false, bytes, 4 * depth + 1, &whole, &rest);
+        got = decode(find("echo_tree")->result, NULL, NULL, bytes, 4 * depth + 1, &whole, &rest);
         ck_assert_str_eq(got, depth == GW__ENCODE_DEPTH ? body : "!nesting is too deep");
         free(got);
     }
@@ -573,7 +576,7 @@ START_TEST(results)
     for (size_t first = 0; first <= answer->size; first++) {
         struct cut cut = {first, first % 4};
         size_t rest;
-        char *got = decode(result, NULL, true, answer->bytes, answer->size, &cut, &rest);
+        char *got = decode(result, NULL, &by_name, answer->bytes, answer->size, &cut, &rest);
         ck_assert_str_eq(got, answer->json);
         if (*got != '!')
             ck_assert_uint_eq(rest, 0);
@@ -590,7 +593,7 @@ START_TEST(results_cut_off)
         return;
     for (size_t size = 0; size < answer->size; size++) {
         size_t rest;
-        char *got = decode(find(answer->method)->result, NULL, true, answer->bytes, size, &whole, &rest);
+        char *got = decode(find(answer->method)->result, NULL, &by_name, answer->bytes, size, &whole, &rest);
         ck_assert_str_eq(got, "?");
         free(got);
     }
@@ -623,7 +626,7 @@ START_TEST(deep_answers)
         for (unsigned j = 1; j < 80; j++)
             memcpy(bytes + 3 * j, steps[i], 3);
         size_t rest;
-        char *got = decode(find("echo_tree")->result, NULL, false, bytes, sizeof bytes, &whole, &rest);
+        char *got = decode(find("echo_tree")->result, NULL, NULL, bytes, sizeof bytes, &whole, &rest);
         ck_assert_int_eq(*got, '!');
         free(got);
     }

@@ -1,0 +1,241 @@
+/* What is given twice in a set, or as a key of a map. Looked for where the container ends, in the bytes that were
+ * written of it: those of equal values are the same. A table holds where each element begins, 16 bytes for each at
+ * most, and is gone when the container has been looked through; a small one is on the stack. */
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "transcode/inside.h"
+
+#include <stdio.h>
+
+enum {
+    FEW = 64,        /* elements whose table is on the stack */
+    SHORT_BYTES = 16 /* of an element that is hashed at once, without the key, as long as there are few */
+};
+
+struct slot {
+    uint32_t tag;
+    uint32_t place; /* 1 + bytes from the first element; 0: free */
+};
+
+/* A reader of what was written, from one segment to the next. */
+struct walk {
+    const struct gw__wire *wire;
+    const struct gw__wire_segment *segment;
+    struct gw__thrift_in in;
+    struct gw__thrift_skip skip;
+};
+
+struct span {
+    const struct gw__wire_segment *segment;
+    const char *at;
+    size_t size;
+};
+
+static const char *end_of(const struct gw__wire *wire, const struct gw__wire_segment *segment)
+{
+    return segment == wire->last ? wire->at : segment->bytes + segment->size;
+}
+
+static void walk_begin(struct walk *walk, const struct gw__encode *encode, const struct gw__encode_frame *frame)
+{
+    const char *items = frame->patch + 4;
+    walk->wire = encode->wire;
+    walk->segment = frame->segment;
+    walk->in = (struct gw__thrift_in){0};
+    gw__thrift_in_feed(&walk->in, items, (size_t)(end_of(walk->wire, walk->segment) - items));
+}
+
+static bool walk_on(struct walk *walk)
+{
+    if (walk->segment == walk->wire->last)
+        return false;
+    walk->segment = walk->segment->next;
+    const char *begin = walk->segment->bytes;
+    gw__thrift_in_feed(&walk->in, begin, (size_t)(end_of(walk->wire, walk->segment) - begin));
+    return true;
+}
+
+static size_t walked(const struct walk *walk)
+{
+    return (size_t)(walk->in.offset - (uint64_t)(walk->in.end - walk->in.at));
+}
+
+/* Past a value of the type. */
+static void pass(struct walk *walk, const struct gw__type *type)
+{
+    size_t left = (size_t)(walk->in.end - walk->in.at), size = type->kind < GW__LIST ? type->min_bytes : SIZE_MAX;
+    if ((type->kind == GW__STRING || type->kind == GW__BINARY) && left >= size)
+        size += gw__wire_get32(walk->in.at);
+    if (size <= left) {
+        walk->in.at += size;
+        return;
+    }
+    gw__thrift_skip_init(&walk->skip, type->thrift);
+    while (gw__thrift_skip(&walk->skip, &walk->in) == GW__WIRE_MORE)
+        if (!walk_on(walk))
+            return;
+}
+
+static struct span take(struct walk *walk, const struct gw__type *type)
+{
+    while (walk->in.at == walk->in.end && walk_on(walk))
+        ;
+    struct span span = {walk->segment, walk->in.at, walked(walk)};
+    pass(walk, type);
+    span.size = walked(walk) - span.size;
+    return span;
+}
+
+/* The bytes of the span that lie in its first segment; the rest becomes the span. */
+static size_t next_piece(const struct gw__wire *wire, struct span *span, const char **data)
+{
+    while (span->at == end_of(wire, span->segment) && span->segment != wire->last) {
+        span->segment = span->segment->next;
+        span->at = span->segment->bytes;
+    }
+    size_t size = (size_t)(end_of(wire, span->segment) - span->at);
+    size = size < span->size ? size : span->size;
+    *data = span->at;
+    span->at += size;
+    span->size -= size;
+    return size;
+}
+
+static bool same(const struct gw__wire *wire, struct span one, struct span other)
+{
+    while (one.size) {
+        const char *bytes, *others;
+        struct span rest = other;
+        size_t size = next_piece(wire, &one, &bytes), more = next_piece(wire, &rest, &others);
+        size_t count = size < more ? size : more;
+        if (!count || memcmp(bytes, others, count) != 0)
+            return false;
+        one.at -= size - count;
+        one.size += size - count;
+        rest.at -= more - count;
+        rest.size += more - count;
+        other = rest;
+    }
+    return true;
+}
+
+/* Of at most SHORT_BYTES, all of which make a difference. */
+static uint64_t hash_short(const char *at, size_t size)
+{
+    uint64_t low = 0, high = 0;
+    memcpy(&low, at, size < 8 ? size : 8);
+    if (size > 8)
+        memcpy(&high, at + 8, size - 8);
+    unsigned __int128 product = (unsigned __int128)((low ^ size) + UINT64_C(0x9e3779b97f4a7c15)) *
+                                ((high ^ UINT64_C(0xd6e8feb86659fd93)) | 1);
+    uint64_t hash = (uint64_t)product ^ (uint64_t)(product >> 64);
+    hash *= UINT64_C(0x9fb21c651e98df25);
+    return hash ^ hash >> 29;
+}
+
+static uint64_t hash_span(const struct gw__wire *wire, struct span span, bool few)
+{
+    if (few && span.size <= SHORT_BYTES && (size_t)(end_of(wire, span.segment) - span.at) >= span.size)
+        return hash_short(span.at, span.size);
+    struct gw__hash hash;
+    gw__hash_begin(&hash);
+    while (span.size) {
+        const char *data;
+        size_t size = next_piece(wire, &span, &data);
+        if (!size)
+            break;
+        gw__hash_add(&hash, data, size);
+    }
+    return gw__hash_end(&hash);
+}
+
+/* As many bytes of it as `size` says. */
+static struct span span_at(const struct gw__wire *wire, const struct gw__encode_frame *frame, uint32_t place,
+                           size_t size)
+{
+    struct span span = {frame->segment, frame->patch + 4, place};
+    const char *data;
+    while (span.size && next_piece(wire, &span, &data))
+        ;
+    span.size = size;
+    return span;
+}
+
+/* The place of an equal element that is in the table, else 0 and it is there now. */
+static uint32_t find_or_add(const struct gw__encode *encode, const struct gw__encode_frame *frame, struct slot *slots,
+                            uint32_t place, struct span span)
+{
+    uint64_t count = 2 * (uint64_t)frame->count, hash = hash_span(encode->wire, span, frame->count <= FEW);
+    uint32_t tag = (uint32_t)(hash >> 32);
+    uint64_t at = (uint64_t)(uint32_t)hash * count >> 32;
+    for (; slots[at].place; at = at + 1 < count ? at + 1 : 0)
+        if (slots[at].tag == tag
+            && same(encode->wire, span, span_at(encode->wire, frame, slots[at].place - 1, span.size)))
+            return slots[at].place;
+    slots[at] = (struct slot){tag, place + 1};
+    return 0;
+}
+
+/* Which element begins there. */
+static uint32_t index_of(const struct gw__encode *encode, const struct gw__encode_frame *frame, uint32_t place)
+{
+    struct walk walk;
+    uint32_t index = 0;
+    const struct gw__type *type = frame->type;
+    for (walk_begin(&walk, encode, frame); walked(&walk) < place && index < frame->count; index++) {
+        if (type->kind == GW__MAP)
+            pass(&walk, type->key);
+        pass(&walk, type->value);
+    }
+    return index;
+}
+
+/* The frame is at the element while it is told. */
+static void tell(struct gw__encode *encode, uint32_t index, struct span span, uint32_t place)
+{
+    struct gw__encode_frame *frame = gw__encode_top(encode), old = *frame;
+    bool map = frame->type->kind == GW__MAP;
+    char got[64];
+    snprintf(got, sizeof got, map ? "the key of entry %u again" : "element %u again",
+             (unsigned)index_of(encode, frame, place - 1));
+    frame->count = index + 1;
+    frame->key = (char *)(uintptr_t)span.at;
+    gw__encode_wrong_as(encode, map ? "a key not given before" : "an element not given before", gw__str(got));
+    *frame = old;
+}
+
+static void look(struct gw__encode *encode, struct slot *slots)
+{
+    const struct gw__encode_frame *frame = gw__encode_top(encode);
+    const struct gw__type *type = frame->type;
+    const bool map = type->kind == GW__MAP;
+    struct walk walk;
+    walk_begin(&walk, encode, frame);
+    for (uint32_t i = 0; i < frame->count && !gw__encode_is_full(encode); i++) {
+        size_t place = walked(&walk);
+        struct span span = take(&walk, map ? type->key : type->value);
+        if (map)
+            pass(&walk, type->value);
+        uint32_t before = find_or_add(encode, frame, slots, (uint32_t)place, span);
+        if (before)
+            tell(encode, i, span, before);
+    }
+}
+
+void gw__encode_check_repeats(struct gw__encode *encode)
+{
+    const struct gw__encode_frame *frame = gw__encode_top(encode);
+    if (frame->count < 2 || frame->errors != encode->error_count || encode->wire->lost)
+        return;
+    if (frame->count <= FEW) {
+        struct slot slots[2 * FEW];
+        memset(slots, 0, 2 * frame->count * sizeof *slots);
+        look(encode, slots);
+        return;
+    }
+    struct slot *slots = gw__calloc(2 * (size_t)frame->count, sizeof *slots);
+    encode->no_memory = encode->no_memory || !slots;
+    if (slots)
+        look(encode, slots);
+    gw__free(slots);
+}
