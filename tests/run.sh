@@ -312,9 +312,11 @@ packages() # suite
     case $1 in
     fuzz) echo clang libclang-rt-14-dev ;;
     e2e | asan | tsan)
-        echo thrift-compiler python3-thrift python3-six
+        echo thrift-compiler python3-thrift python3-six libthrift-dev libboost-dev
         command -v go >/dev/null || echo golang-go
-        [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates # Go's modules come by https
+        command -v npm >/dev/null || echo nodejs npm
+        [[ $(cargo --version 2>/dev/null) =~ ^cargo\ 1\.([0-9]+) && ${BASH_REMATCH[1]} -ge 90 ]] || echo cargo-web rustc-web
+        [ -e /etc/ssl/certs/ca-certificates.crt ] || echo ca-certificates # modules and packages come by https
         ;;
     faults) echo strace slowhttptest fiu-utils ;;
     gates) echo valgrind strace ;;

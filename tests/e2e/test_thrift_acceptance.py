@@ -53,7 +53,7 @@ def servers(module_factory):
     made = {name: [module_factory.peer(peers.quickstart_server(name)) for _ in range(3)] for name in ("echo", "sum")}
     python = module_factory.peer(peers.types_server("python"))
     listed = {name: [server.address() for server in three] for name, three in made.items()}
-    listed["types"] = {"idl": "derived", "instances": [python.address("unframed")]}
+    listed["types"] = {"idl": "derived", "instances": [python.address("binary_unframed")]}
     listed["nobody"] = {"idl": "echo", "instances": []}
     listed["stranger"] = {"idl": "types", "instances": listed["echo"]}  # whose methods the server does not know
     return listed

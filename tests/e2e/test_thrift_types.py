@@ -178,7 +178,7 @@ def gw(module_factory):
     for language in LANGUAGES:
         server = module_factory.peer(peers.types_server(language))
         for transport in TRANSPORTS:
-            entry = {"instances": [server.address(transport)], "transport": transport}
+            entry = {"instances": [server.address(f"binary_{transport}")], "transport": transport}
             services[f"{language}-{transport}"] = {"idl": "derived", **entry}
             services[f"{language}-{transport}-base"] = {"idl": "types.BaseSvc", **entry}
     routes = [route(name, path=f"/{name}/{{service}}/{{method}}",

@@ -3,6 +3,7 @@
 A peer's folder in the cache is named by a hash of all that goes into it, and appears only when it is complete. Run as
 a program this builds all of them. Unreachable is raised where no registry of packages can be reached: all that is
 no failure of the peer."""
+import concurrent.futures
 import fcntl
 import hashlib
 import os
@@ -15,7 +16,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS, IDL = ROOT / "tests" / "peers", ROOT / "idl"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "libgateway-peers"
-OFFLINE = re.compile(r"dial tcp|no such host|i/o timeout|connection refused|network is unreachable|handshake timeout")
+OFFLINE = re.compile(r"dial tcp|no such host|i/o timeout|connection refused|network is unreachable|handshake timeout|"
+                     r"Could(n't| not) resolve host|Could(n't| not) connect|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH")
 
 
 class Unreachable(Exception):
@@ -33,9 +35,9 @@ def run(*command, **kw):
     return done.stdout.strip()
 
 
-def thrift(language, idl, into):
+def thrift(language, idl, into, source=IDL):
     into.mkdir(parents=True, exist_ok=True)
-    run("thrift", "-r", "-out", into, "--gen", language, IDL / f"{idl}.thrift")
+    run("thrift", "-r", "-out", into, "--gen", language, source / f"{idl}.thrift")
 
 
 def new_enough(go, wanted):
@@ -78,6 +80,49 @@ def build_thrift_go(folder):
     shutil.rmtree(work)
 
 
+def build_thrift_cpp(folder):
+    work = folder / "work"
+    work.mkdir()
+    shutil.copy(IDL / "derived.thrift", work)
+    text = (IDL / "types.thrift").read_text()
+    # What the C++ generator can't do: a struct in itself, and a field named as a method of every exception.
+    changes = (("optional Tree left", "optional Tree & left"), ("1: string what", "1: string subject"))
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (work / "types.thrift").write_text(text)
+    thrift("cpp:no_skeleton", "derived", work / "gen", work)
+    sources = [PEERS / "thrift-cpp" / "server.cpp", *sorted((work / "gen").glob("*.cpp"))]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda source: run("g++", "-O0", "-c", "-I", work, source, cwd=work), sources))
+    run("g++", "-o", folder / "server", *sorted(work.glob("*.o")), "-lthriftz", "-lthrift", "-lz", "-lpthread")
+    shutil.rmtree(work)
+
+
+def build_thrift_node(folder):
+    for name in ("server.js", "package.json", "package-lock.json"):
+        shutil.copy(PEERS / "thrift-node" / name, folder)
+    thrift("js:node", "derived", folder / "gen")
+    run("npm", "ci", "--no-audit", "--no-fund", cwd=folder)
+
+
+def build_thrift_rust(folder):
+    work = folder / "work"
+    shutil.copytree(PEERS / "thrift-rust", work)
+    for idl in ("types", "derived"):
+        shutil.copy(IDL / f"{idl}.thrift", work)
+    # The list of packages says everything but where they are from, which cargo knows.
+    lock = work / "Cargo.lock"
+    listed = lock.read_text()
+    lock.unlink()
+    run("cargo", "generate-lockfile", cwd=work)
+    source = re.search(r"^source = .*\n", lock.read_text(), re.M).group()
+    lock.write_text(re.sub(r"^(?=checksum = )", lambda _: source, listed, flags=re.M))
+    run("cargo", "build", "-q", "--locked", "-j2", "--target-dir", work / "target", cwd=work)
+    run("strip", "-o", folder / "server", work / "target" / "debug" / "volo-peer")
+    shutil.rmtree(work)
+
+
 def build_quickstart(folder):
     for idl in ("echo", "sum"):
         thrift("py", idl, folder)
@@ -86,6 +131,9 @@ def build_quickstart(folder):
 BUILD = {
     "thrift-python": (build_thrift_python, ["types", "derived"]),
     "thrift-go": (build_thrift_go, ["types", "derived"]),
+    "thrift-cpp": (build_thrift_cpp, ["types", "derived"]),
+    "thrift-node": (build_thrift_node, ["types", "derived"]),
+    "thrift-rust": (build_thrift_rust, ["types", "derived"]),
     "quickstart": (build_quickstart, ["echo", "sum"]),
 }
 
@@ -93,7 +141,7 @@ BUILD = {
 def digest(name):
     """Of the peer's own files, its IDL and what builds it."""
     inputs = [IDL / f"{idl}.thrift" for idl in BUILD[name][1]] + [pathlib.Path(__file__)]
-    inputs += sorted(path for path in (PEERS / name).glob("*") if path.is_file())
+    inputs += sorted(path for path in (PEERS / name).rglob("*") if path.is_file())
     made = hashlib.sha256()
     for path in inputs:
         made.update(f"{path.name} {path.stat().st_size}\n".encode() + path.read_bytes())

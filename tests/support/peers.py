@@ -72,11 +72,19 @@ class Server:
         self.process.wait()
 
 
+ENCODINGS = ("binary", "compact", "json")
+PORTS = [f"{encoding}_{transport}" for encoding in ENCODINGS for transport in ("unframed", "framed", "http")]
+COMMANDS = {"python": (PYTHON, "server.py"), "node": ("node", "server.js")}
+
+
 def types_server(language):
-    """A server of DerivedSvc, in "python" or "go", on the transports unframed and framed."""
+    """A server of DerivedSvc, in "python", "go", "cpp", "node" or "rust" (VoloSvc).
+
+    "rust" listens on one port; all others on each of PORTS, and all but "node" on "header", with THeader and what is told
+    from it, and on "multiplexed", where the service "Derived" is called in framed binary."""
     folder = built(f"thrift-{language}")
-    command = [PYTHON, folder / "server.py"] if language == "python" else [folder / "server"]
-    return Server(*command, transports=2)
+    *interpreter, program = COMMANDS.get(language, ("server",))
+    return Server(*interpreter, folder / program, transports={"rust": 1, "node": len(PORTS)}.get(language, len(PORTS) + 2))
 
 
 def quickstart_server(name):

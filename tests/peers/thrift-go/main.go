@@ -1,12 +1,16 @@
-// Apache Thrift's Go server of idl/derived.thrift, on two ports: unframed and framed. Results that are no echo are
-// those of the Python server beside it.
+// Apache Thrift's Go server of idl/derived.thrift, on a port for each encoding and transport. One more port speaks
+// THeader and all that it tells from that, one has the service multiplexed as "Derived". Results that are no echo are
+// those of the Python server.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
+	"net"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -112,7 +116,7 @@ func (h *handler) Notified(context.Context) ([]string, error) {
 	return append([]string{}, h.texts...), nil
 }
 
-func serve(name string, processor thrift.TProcessor, transport thrift.TTransportFactory) *thrift.TSimpleServer {
+func listen(name string) *thrift.TServerSocket {
 	socket, err := thrift.NewTServerSocket("127.0.0.1:0")
 	if err == nil {
 		err = socket.Listen()
@@ -121,15 +125,40 @@ func serve(name string, processor thrift.TProcessor, transport thrift.TTransport
 		log.Fatal(err)
 	}
 	fmt.Println(name, "listening on", socket.Addr())
-	return thrift.NewTSimpleServer4(processor, socket, transport, thrift.NewTBinaryProtocolFactoryConf(nil))
+	return socket
+}
+
+func serve(name string, processor thrift.TProcessor, transport thrift.TTransportFactory, protocol thrift.TProtocolFactory) {
+	go thrift.NewTSimpleServer4(processor, listen(name), transport, protocol).Serve()
+}
+
+func serveHTTP(name string, processor thrift.TProcessor, protocol thrift.TProtocolFactory) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(name, "listening on", listener.Addr())
+	go http.Serve(listener, http.HandlerFunc(thrift.NewThriftHandlerFunc(processor, protocol, protocol)))
 }
 
 func main() {
 	processor := derived.NewDerivedSvcProcessor(&handler{})
-	buffered := thrift.NewTBufferedTransportFactory(4096)
-	framed := thrift.NewTFramedTransportFactoryConf(thrift.NewTTransportFactory(), nil)
-	second := serve("framed", processor, framed)
-	first := serve("unframed", processor, buffered)
-	go func() { log.Fatal(second.Serve()) }()
-	log.Fatal(first.Serve())
+	plain := thrift.NewTTransportFactory()
+	framed := thrift.NewTFramedTransportFactoryConf(plain, nil)
+	encodings := map[string]thrift.TProtocolFactory{
+		"binary":  thrift.NewTBinaryProtocolFactoryConf(nil),
+		"compact": thrift.NewTCompactProtocolFactoryConf(nil),
+		"json":    thrift.NewTJSONProtocolFactory(),
+	}
+	for name, encoding := range encodings {
+		serve(name+"_unframed", processor, thrift.NewTBufferedTransportFactory(4096), encoding)
+		serve(name+"_framed", processor, framed, encoding)
+		serveHTTP(name+"_http", processor, encoding)
+	}
+	serve("header", processor, plain, thrift.NewTHeaderProtocolFactoryConf(nil))
+	multiplexed := thrift.NewTMultiplexedProcessor()
+	multiplexed.RegisterProcessor("Derived", processor)
+	serve("multiplexed", multiplexed, framed, encodings["binary"])
+	log.SetOutput(io.Discard) // closed connections are no news
+	select {}
 }

@@ -1,17 +1,27 @@
-"""Apache Thrift's Python server of idl/derived.thrift, on two ports: unframed and framed.
+"""Apache Thrift's Python server of idl/derived.thrift, on a port for each encoding and transport.
 
-Beside it stands what the compiler made of that, as the package "gen". Results that are no echo are those of the Go
-server.
-"""
+One more port speaks THeader and all that it tells from that, one has the service multiplexed as "Derived". Beside it
+stands what the compiler made of the IDL, as the package "gen". Results that are no echo are those of all servers."""
 import logging
 import threading
 
 from gen.derived import DerivedSvc
 from gen.types.ttypes import Color, NotFound, Refused, Scalars
+from thrift.TMultiplexedProcessor import TMultiplexedProcessor
 from thrift.Thrift import TApplicationException
-from thrift.protocol import TBinaryProtocol
-from thrift.server import TServer
+from thrift.protocol.TBinaryProtocol import TBinaryProtocolAcceleratedFactory
+from thrift.protocol.TCompactProtocol import TCompactProtocolAcceleratedFactory
+from thrift.protocol.THeaderProtocol import THeaderProtocolFactory
+from thrift.protocol.TJSONProtocol import TJSONProtocolFactory
+from thrift.server import THttpServer, TServer
 from thrift.transport import TSocket, TTransport
+from thrift.transport.THeaderTransport import THeaderClientType
+
+HEADER_CLIENTS = (THeaderClientType.HEADERS, THeaderClientType.FRAMED_BINARY, THeaderClientType.UNFRAMED_BINARY,
+                  THeaderClientType.FRAMED_COMPACT, THeaderClientType.UNFRAMED_COMPACT)
+ENCODINGS = {"binary": TBinaryProtocolAcceleratedFactory(), "compact": TCompactProtocolAcceleratedFactory(),
+             "json": TJSONProtocolFactory()}
+TRANSPORTS = {"unframed": TTransport.TBufferedTransportFactory(), "framed": TTransport.TFramedTransportFactory()}
 
 
 class Handler:
@@ -62,6 +72,11 @@ class Handler:
         return self.texts
 
 
+def tell(name, port):
+    # One write: the other transports' threads print too.
+    print(f"{name} listening on 127.0.0.1:{port}\n", end="", flush=True)
+
+
 class Socket(TSocket.TServerSocket):
     """One that says where it listens."""
 
@@ -71,16 +86,27 @@ class Socket(TSocket.TServerSocket):
 
     def listen(self):
         super().listen()
-        # One write: the other transport's thread prints too.
-        print(f"{self.name} listening on 127.0.0.1:{self.handle.getsockname()[1]}\n", end="", flush=True)
+        tell(self.name, self.handle.getsockname()[1])
 
 
-def serve(name, transport):
-    protocol = TBinaryProtocol.TBinaryProtocolAcceleratedFactory()
-    TServer.TThreadedServer(processor, Socket(name), transport, protocol, daemon=True).serve()
+def serve(name, transport, protocol, processor):
+    server = TServer.TThreadedServer(processor, Socket(name), transport, protocol, daemon=True)
+    threading.Thread(target=server.serve).start()
 
 
-logging.basicConfig(level=logging.ERROR)
-processor = DerivedSvc.Processor(Handler())
-threading.Thread(target=serve, args=("framed", TTransport.TFramedTransportFactory()), daemon=True).start()
-serve("unframed", TTransport.TBufferedTransportFactory())
+def serve_http(name, protocol, processor):
+    server = THttpServer.THttpServer(processor, ("127.0.0.1", 0), protocol)
+    tell(name, server.httpd.server_address[1])
+    threading.Thread(target=server.serve).start()
+
+
+logging.basicConfig(level=logging.CRITICAL)
+handler = Handler()
+for encoding, protocol in ENCODINGS.items():
+    for name, transport in TRANSPORTS.items():
+        serve(f"{encoding}_{name}", transport, protocol, DerivedSvc.Processor(handler))
+    serve_http(f"{encoding}_http", protocol, DerivedSvc.Processor(handler))
+serve("header", TTransport.TTransportFactoryBase(), THeaderProtocolFactory(HEADER_CLIENTS), DerivedSvc.Processor(handler))
+multiplexed = TMultiplexedProcessor()
+multiplexed.registerProcessor("Derived", DerivedSvc.Processor(handler))
+serve("multiplexed", TRANSPORTS["framed"], ENCODINGS["binary"], multiplexed)
