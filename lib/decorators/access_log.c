@@ -89,7 +89,8 @@ struct segment {
 
 struct access_log {
     struct gw_log_file *file;
-    bool json; /* values are JSON: quoted, null */
+    bool json;                  /* values are JSON: quoted, null */
+    bool path, query, host;     /* what of the client's is in the line */
     uint32_t count;
     int64_t second; /* that `date` shows */
     char date[20];  /* "2026-11-21T14:03:25" */
@@ -126,7 +127,11 @@ static int parse_variable(struct gw_filter *self, const struct gw_option *at, st
 {
     const char *colon = memchr(name, ':', size);
     size_t name_size = colon ? (size_t)(colon - name) : size, header_size = colon ? size - name_size - 1 : 0;
+    struct access_log *log = gw_filter_data(self);
     segment->variable = find_variable(name, name_size);
+    log->path |= segment->variable == PATH;
+    log->query |= segment->variable == QUERY;
+    log->host |= segment->variable == HOST;
     bool header = segment->variable == REQUEST_HEADER || segment->variable == RESPONSE_HEADER;
     if (!segment->variable || (colon && !header))
         return unknown_variable(self, at, name, size);
@@ -209,8 +214,14 @@ static void access_log_destroy(struct gw_filter *self)
 
 static enum gw_flow access_log_request(struct gw_exchange *ex, struct gw_filter *self)
 {
+    const struct access_log *log = gw_filter_data(self);
     struct seen *seen = gw_exchange_scratch(ex, self);
-    *seen = (struct seen){gw_exchange_path(ex), gw_exchange_query(ex), gw_exchange_host(ex)};
+    if (log->path)
+        seen->path = gw_exchange_path(ex);
+    if (log->query)
+        seen->query = gw_exchange_query(ex);
+    if (log->host)
+        seen->host = gw_exchange_host(ex);
     return GW_CONTINUE;
 }
 

@@ -276,7 +276,7 @@ void *gw_exchange_scratch(struct gw_exchange *ex, const void *self)
 {
     uint32_t offset = ((const struct gw__instance_head *)self)->scratch, split = ex->view->entry->scratch_bytes;
     char *base = ex->scratch[offset >= split];
-    return base ? base + (offset >= split ? offset - split : offset) : NULL;
+    return base ? base + offset : NULL;
 }
 
 void gw_exchange_defer(struct gw_exchange *ex, void (*release)(void *arg), void *arg)

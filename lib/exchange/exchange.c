@@ -50,7 +50,8 @@ static void end(struct gw_exchange *ex)
     ex->state.ended = true;
     gw__timer_stop(&ex->timer);
     gw__holds_cancel(ex);
-    gw__calls_cancel(ex);
+    if (ex->calls)
+        gw__calls_cancel(ex);
     call_on_end(ex);
     count_end(ex);
     gw__list_remove(&ex->link);
@@ -69,8 +70,12 @@ void gw__exchange_over(struct gw_exchange *ex, const char *cut)
 
 void gw__exchange_leave(struct gw_exchange *ex)
 {
-    if (--ex->depth == 0 && ex->state.over && !ex->state.ended && !ex->job)
+    if (--ex->depth || ex->state.ended || ex->job)
+        return;
+    if (ex->state.over)
         end(ex);
+    else if (!gw__timer_pending(&ex->timer)) /* it has begun just now */
+        gw__exchange_arm(ex);
 }
 
 static void run_free(struct gw__task *task)
@@ -228,7 +233,6 @@ static struct gw__head *on_begin(struct gw__server_stream *stream, struct gw__ar
     ex->free_task.run = run_free;
     gw__list_append(&context->exchanges, &ex->link);
     gw__timer_init(&ex->timer, handle_deadline);
-    gw__timer_set(context->loop, &ex->timer, ex->times.active_ms + (uint64_t)ex->times.timeout_ms);
     gw__count(&context->counters.active, 1);
     stream->user = ex;
     *arena = &ex->arena;

@@ -108,11 +108,13 @@ static bool route(struct gw_exchange *ex)
     ex->times.timeout_ms = chain->timeouts.response_ms;
     ex->times.stall_ms = chain->timeouts.stall_ms;
     ex->times.end_ms = ex->times.begun_us / 1000 + (uint64_t)chain->timeouts.total_ms;
-    gw__exchange_arm(ex);
-    size_t scratch = chain->scratch_bytes - ex->view->entry->scratch_bytes;
-    ex->scratch[1] = scratch ? gw__arena_zalloc(&ex->arena, scratch) : NULL;
-    if ((scratch && !ex->scratch[1]) ||
-        ((ex->request.content_length >= 0 || !ex->in.ended) && !gw__body_prepare(ex, &ex->in))) {
+    if (gw__timer_pending(&ex->timer)) /* a decorator has waited */
+        gw__exchange_arm(ex);
+    size_t split = ex->view->entry->scratch_bytes, scratch = chain->scratch_bytes - split;
+    char *space = scratch ? gw__arena_zalloc(&ex->arena, scratch) : NULL;
+    ex->scratch[1] = space ? space - split : NULL;
+    if ((scratch && !space) || (chain->request_body_count && (ex->request.content_length >= 0 || !ex->in.ended) &&
+                                !gw__body_prepare(ex, &ex->in))) {
         gw__answer_fail(ex, 503, "GW5031", "http_request_error", "out of memory");
         gw__pump_answer(ex, ex->in.at);
         return false;

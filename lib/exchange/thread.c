@@ -124,7 +124,7 @@ bool gw__thread_postpone(struct gw_exchange *ex, struct gw__mail *mail)
 uint64_t gw__exchange_now_us(const struct gw_exchange *ex)
 {
     struct timespec now;
-    if (!gw__thread_is_here(ex))
+    if (!ex->job || !gw__thread_is_here(ex))
         return ex->context->loop->now_us;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;

@@ -45,13 +45,10 @@ static char *write_head(struct gw__outgoing *out, char *to)
     to = gw__write_request_line(to, client->request);
     to = gw__write_fields(to, &client->request->fields);
     to = gw__copy_short(to, client->request->own.data, client->request->own.size);
-    if (client->out.chunked) {
+    if (client->out.chunked)
         to = gw__write_field(to, "Transfer-Encoding", 17, "chunked", 7);
-    } else if (client->request_length >= 0) {
-        char digits[20];
-        size_t size = gw__format_u64(digits, (uint64_t)client->request_length);
-        to = gw__write_field(to, "Content-Length", 14, digits, size);
-    }
+    else if (client->request_length >= 0)
+        to = gw__write_length(to, (uint64_t)client->request_length);
     return (char *)memcpy(to, "\r\n", 2) + 2;
 }
 

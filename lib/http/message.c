@@ -10,15 +10,6 @@
 #define COALESCE_BYTES 8192
 #define SLACK_BYTES 64
 
-void gw__body_begin(struct gw__body_reader *reader, int64_t length, bool chunked)
-{
-    memset(reader, 0, sizeof *reader);
-    if (chunked)
-        reader->framing = GW__FRAMING_CHUNKED;
-    else if (length > 0)
-        reader->framing = GW__FRAMING_LENGTH, reader->left = (uint64_t)length;
-}
-
 static enum gw__body_result next_length(struct gw__body_reader *reader, const char **data, const char *end,
                                         struct gw__str *piece)
 {

@@ -18,7 +18,13 @@ struct gw__body_reader {
 enum gw__body_result { GW__BODY_MORE, GW__BODY_DATA, GW__BODY_LAST, GW__BODY_BAD };
 
 /* A body of that length (-1 with chunked false: none for a request). */
-void gw__body_begin(struct gw__body_reader *reader, int64_t length, bool chunked);
+static inline void gw__body_begin(struct gw__body_reader *reader, int64_t length, bool chunked)
+{
+    *reader = (struct gw__body_reader){
+        .framing = chunked ? GW__FRAMING_CHUNKED : length > 0 ? GW__FRAMING_LENGTH : GW__FRAMING_NONE,
+        .left = length > 0 ? (uint64_t)length : 0,
+    };
+}
 /* Takes from *data: DATA with a piece; LAST with the last piece (may be empty), the reader is NONE
  * then and trailers are filled; MORE: what is left at *data must be shown again with more behind it. */
 enum gw__body_result gw__body_next(struct gw__body_reader *reader, const char **data, const char *end,

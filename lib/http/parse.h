@@ -62,9 +62,9 @@ enum gw__parse_result gw__parse_response_scalar(const char *data, size_t size, c
                                                 struct gw__raw_head *out, struct gw__parse_error *error);
 
 /* Copies a parsed head into an arena, with room for `spare` more fields; *head is zeroed to begin with. The target of a
- * request is taken apart (origin, absolute, asterisk form; CONNECT's authority form is 501) and its path normalised: see
- * http/uri.h. An absolute form's authority becomes head->host and the value of the Host field. Returns GW__PARSE_OK or
- * _BAD with error (503 "out of memory" where the arena is out). */
+ * request is taken apart (origin, absolute, asterisk form; CONNECT's authority form is 501) and its path normalised:
+ * see http/uri.h. The authority of an absolute form becomes head->host and the value of the Host field. Returns
+ * GW__PARSE_OK, or _BAD with error (503 "out of memory" where the arena is out). */
 enum gw__parse_result gw__head_from_request(struct gw__head *head, const struct gw__raw_head *raw, const char *data,
                                             struct gw__arena *arena, unsigned spare, bool merge_slashes,
                                             struct gw__parse_error *error);

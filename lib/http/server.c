@@ -145,10 +145,8 @@ static char *write_own_fields(struct server_conn *c, char *to)
         to = (char *)memcpy(to, gw__loop_date(c->conn.loop), GW__DATE_BYTES) + GW__DATE_BYTES;
     if (c->out.chunked)
         to = gw__write_field(to, "Transfer-Encoding", 17, "chunked", 7);
-    else if (c->response_length >= 0 && head->status >= 200 && head->status != 204) {
-        char digits[20];
-        to = gw__write_field(to, "Content-Length", 14, digits, gw__format_u64(digits, (uint64_t)c->response_length));
-    }
+    else if (c->response_length >= 0 && head->status >= 200 && head->status != 204)
+        to = gw__write_length(to, (uint64_t)c->response_length);
     if (!c->keep_alive)
         to = gw__write_field(to, "Connection", 10, "close", 5);
     else if (c->http10)

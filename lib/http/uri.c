@@ -192,7 +192,7 @@ static bool port_valid(const char *at, const char *end)
     size_t size = (size_t)(end - at);
     if (size == 0 || size > 5 || !gw__chars_are(at, size, GW__CHAR_DIGIT))
         return false;
-    return size < 5 || memcmp(at, "65535", 5) <= 0;
+    return size < 5 || *at < '6' || memcmp(at, "65535", 5) <= 0;
 }
 
 static bool ipv6_valid(const char *at, size_t size)

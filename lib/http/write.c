@@ -46,6 +46,14 @@ char *gw__write_status_line(char *out, const struct gw__head *head)
     return out + 2;
 }
 
+char *gw__write_length(char *out, uint64_t length)
+{
+    out = (char *)memcpy(out, "Content-Length: ", 16) + 16;
+    out += gw__format_u64(out, length);
+    memcpy(out, crlf, 2);
+    return out + 2;
+}
+
 char *gw__write_field(char *out, const char *name, size_t name_size, const char *value, size_t value_size)
 {
     out = gw__copy_short(out, name, name_size);
