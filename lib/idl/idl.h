@@ -4,6 +4,7 @@
 #define GW_IDL_IDL_H
 
 #include "base/report.h"
+#include "idl/pool.h"
 #include "schema/schema.h"
 
 /* Gives a file's bytes, got from gw__malloc(): then *data is the caller's. Returns NULL, or why not ("no such file").
@@ -50,6 +51,7 @@ struct gw__idl {
     const char *prefix;
     struct gw__ast_file *files;
     size_t file_count;
+    struct gw__idl_pool pool;
 };
 
 #endif

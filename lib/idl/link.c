@@ -28,14 +28,14 @@ void gw__link_error(struct gw__linker *linker, struct gw__ast_file *file, struct
 
 void *gw__link_alloc(struct gw__linker *linker, size_t size)
 {
-    void *memory = gw__arena_zalloc(linker->arena, size ? size : 1);
+    void *memory = gw__idl_pool_alloc(&linker->main->idl->pool, linker->arena, size);
     linker->lost = linker->lost || !memory;
     return memory;
 }
 
 const char *gw__link_text(struct gw__linker *linker, struct gw__str text)
 {
-    const char *copy = gw__arena_copy(linker->arena, text.data, text.size);
+    const char *copy = gw__idl_pool_text(&linker->main->idl->pool, linker->arena, text);
     linker->lost = linker->lost || !copy;
     return copy;
 }
@@ -72,17 +72,17 @@ const char *gw__link_doc(struct gw__linker *linker, struct gw__str doc)
     return *text ? text : NULL;
 }
 
-struct gw__notes gw__link_notes(struct gw__linker *linker, const struct gw__ast_note *notes)
+const struct gw__note *gw__link_notes(struct gw__linker *linker, const struct gw__ast_note *notes)
 {
     size_t count = 0;
     for (const struct gw__ast_note *note = notes; note; note = note->next)
         count++;
-    struct gw__note *items = count ? gw__link_alloc(linker, count * sizeof *items) : NULL;
+    struct gw__note *items = count ? gw__link_alloc(linker, (count + 1) * sizeof *items) : NULL;
     if (!items)
-        return (struct gw__notes){0};
+        return NULL;
     for (size_t i = 0; i < count; i++, notes = notes->next)
         items[i] = (struct gw__note){gw__link_text(linker, notes->key), gw__link_text(linker, notes->value)};
-    return (struct gw__notes){items, count};
+    return items;
 }
 
 struct gw__origin gw__link_origin(const struct gw__ast_file *file, struct gw__idl_pos pos)
@@ -231,8 +231,9 @@ static void link_defaults(struct gw__linker *linker)
         for (uint32_t at = work.first; at < work.record->count && !linker->lost; at++, from = from->next) {
             size_t items = 0;
             if (from->fallback && work.fields[at].type)
-                work.fields[at].fallback =
-                    gw__link_value(linker, work.file, from->fallback, work.fields[at].type, &items);
+                gw__link_set_fallback(
+                    linker, &work.fields[at],
+                    gw__link_value(linker, work.file, from->fallback, work.fields[at].type, &items));
         }
     }
     gw__link_fill(linker);

@@ -33,9 +33,9 @@ struct gw__linker {
 void gw__link_error(struct gw__linker *linker, struct gw__ast_file *file, struct gw__idl_pos pos, const char *code,
                     const char *format, ...) GW_PRINTF(5, 6);
 void *gw__link_alloc(struct gw__linker *linker, size_t size); /* zeroed */
-const char *gw__link_text(struct gw__linker *linker, struct gw__str text);
+const char *gw__link_text(struct gw__linker *linker, struct gw__str text); /* one copy of equal ones */
 const char *gw__link_doc(struct gw__linker *linker, struct gw__str doc); /* NULL if there is none */
-struct gw__notes gw__link_notes(struct gw__linker *linker, const struct gw__ast_note *notes);
+const struct gw__note *gw__link_notes(struct gw__linker *linker, const struct gw__ast_note *notes);
 struct gw__origin gw__link_origin(const struct gw__ast_file *file, struct gw__idl_pos pos);
 
 /* The definition a name stands for, with an include's name in front or not. *silent: it may be in a file or a
@@ -58,6 +58,7 @@ const struct gw__type *gw__link_definition(struct gw__linker *linker, struct gw_
 void gw__link_own(struct gw__linker *linker, struct gw__ast_def *def);
 struct gw__record *gw__link_record(struct gw__linker *linker, struct gw__ast_file *file,
                                    const struct gw__ast_fields *fields, enum gw__kind kind, uint32_t more);
+void gw__link_set_fallback(struct gw__linker *linker, struct gw__field *field, const struct gw__value *fallback);
 void gw__link_fill(struct gw__linker *linker); /* fields of all records begun */
 const struct gw__rpc *gw__link_service(struct gw__linker *linker, struct gw__ast_def *def);
 

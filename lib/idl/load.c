@@ -48,6 +48,7 @@ static void finish(struct gw__idl *idl)
         gw__free(file->data);
         gw__free(file);
     }
+    gw__idl_pool_finish(&idl->pool);
 }
 
 /* Appends a path's segments to a clean one, following "." and "..". */

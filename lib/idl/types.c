@@ -1,24 +1,8 @@
 /* Types, records, enums and services of a schema. */
 #include "base/alloc.h"
+#include "base/text.h"
+#include "idl/idl.h"
 #include "idl/link.h"
-
-static const struct gw__type *container(struct gw__linker *linker, struct gw__ast_file *file,
-                                        const struct gw__ast_type *from)
-{
-    const struct gw__type *key = from->key ? gw__link_type(linker, file, from->key) : NULL;
-    const struct gw__type *value = gw__link_type(linker, file, from->value);
-    if (!value || (from->key && !key))
-        return NULL;
-    struct gw__type *type = gw__type_create(linker->arena, from->kind);
-    linker->lost = linker->lost || !type;
-    if (!type)
-        return NULL;
-    type->key = key;
-    type->value = value;
-    type->notes = gw__link_notes(linker, from->notes);
-    linker->lost = !gw__type_name(linker->arena, type) || linker->lost;
-    return type;
-}
 
 /* The type with annotations, which another use of it does not have. */
 static const struct gw__type *with_notes(struct gw__linker *linker, const struct gw__type *type,
@@ -32,6 +16,21 @@ static const struct gw__type *with_notes(struct gw__linker *linker, const struct
     *copy = *type;
     copy->notes = gw__link_notes(linker, notes);
     return copy;
+}
+
+static const struct gw__type *container(struct gw__linker *linker, struct gw__ast_file *file,
+                                        const struct gw__ast_type *from)
+{
+    const struct gw__type *key = from->key ? gw__link_type(linker, file, from->key) : NULL;
+    const struct gw__type *value = gw__link_type(linker, file, from->value);
+    if (!value || (from->key && !key))
+        return NULL;
+    struct gw__type type = gw__type_of(from->kind);
+    type.key = key;
+    type.value = value;
+    const struct gw__type *made = gw__idl_pool_type(&linker->main->idl->pool, linker->arena, type);
+    linker->lost = linker->lost || !made;
+    return with_notes(linker, made, from->notes);
 }
 
 const struct gw__type *gw__link_type(struct gw__linker *linker, struct gw__ast_file *file,
@@ -104,10 +103,10 @@ static void list_record(struct gw__linker *linker, const struct gw__record *reco
 static const struct gw__type *link_enum(struct gw__linker *linker, struct gw__ast_def *def)
 {
     struct gw__enum *enumeration = gw__link_alloc(linker, sizeof *enumeration);
-    struct gw__type *type = enumeration ? gw__type_create(linker->arena, GW__ENUM) : NULL;
-    linker->lost = linker->lost || !type;
+    struct gw__type *type = gw__link_alloc(linker, sizeof *type);
     if (linker->lost)
         return NULL;
+    *type = gw__type_of(GW__ENUM);
     enumeration->name = type->name = gw__link_text(linker, def->name);
     enumeration->doc = gw__link_doc(linker, def->doc);
     enumeration->notes = gw__link_notes(linker, def->notes);
@@ -125,14 +124,12 @@ struct gw__record *gw__link_record(struct gw__linker *linker, struct gw__ast_fil
     struct gw__link_work *work = gw__grow(linker->work, linker->work_count, &linker->work_capacity, sizeof *work);
     struct gw__record *record = gw__link_alloc(linker, sizeof *record);
     linker->work = work ? work : linker->work;
-    struct gw__type *type = gw__type_create(linker->arena, kind);
     struct gw__field *items = gw__link_alloc(linker, (fields->count + more) * sizeof *items);
-    linker->lost = linker->lost || !work || !type;
+    linker->lost = linker->lost || !work;
     if (linker->lost)
         return NULL;
-    type->record = record;
-    record->type = type;
-    record->kind = (uint8_t)kind;
+    record->type = gw__type_of(kind);
+    record->type.record = record;
     record->fields = items;
     record->count = (uint32_t)fields->count + more;
     work[linker->work_count++] =
@@ -149,12 +146,11 @@ static const struct gw__type *link_named_record(struct gw__linker *linker, struc
         list_record(linker, record);
     if (linker->lost)
         return NULL;
-    record->name = gw__link_text(linker, def->name);
-    ((struct gw__type *)(uintptr_t)record->type)->name = record->name;
+    record->type.name = gw__link_text(linker, def->name);
     record->doc = gw__link_doc(linker, def->doc);
     record->notes = gw__link_notes(linker, def->notes);
     record->origin = gw__link_origin(def->file, def->pos);
-    return record->type;
+    return &record->type;
 }
 
 const struct gw__type *gw__link_definition(struct gw__linker *linker, struct gw__ast_def *def)
@@ -184,46 +180,74 @@ void gw__link_own(struct gw__linker *linker, struct gw__ast_def *def)
 /* The type with i64 in it, but for keys and fields of structs, as strings in JSON. */
 static const struct gw__type *with_text(struct gw__linker *linker, const struct gw__type *type)
 {
-    const struct gw__type *value = type->value ? with_text(linker, type->value) : NULL;
-    if (type->kind != GW__I64 && value == type->value)
+    bool holds = type->kind >= GW__LIST && type->kind <= GW__MAP;
+    const struct gw__type *value = holds ? with_text(linker, type->value) : NULL;
+    if (type->kind != GW__I64 && (!holds || value == type->value))
         return type;
     struct gw__type *copy = gw__link_alloc(linker, sizeof *copy);
     if (!copy)
         return type;
     *copy = *type;
-    copy->value = value;
+    if (holds)
+        copy->value = value;
     copy->as_text = type->kind == GW__I64;
     return copy;
 }
 
-static bool has_note(const struct gw__notes *notes, const char *key)
+static bool has_note(const struct gw__field *field, const char *key)
 {
-    for (size_t i = 0; i < notes->count; i++)
-        if (notes->items[i].key && strcmp(notes->items[i].key, key) == 0)
+    const struct gw__note *note = field->more ? field->more->notes : NULL;
+    for (; note && note->key; note++)
+        if (strcmp(note->key, key) == 0)
             return true;
     return false;
+}
+
+static struct gw__field_more *more_of(struct gw__linker *linker, struct gw__field *field)
+{
+    if (!field->more)
+        field->more = gw__link_alloc(linker, sizeof *field->more);
+    return (struct gw__field_more *)(uintptr_t)field->more;
+}
+
+void gw__link_set_fallback(struct gw__linker *linker, struct gw__field *field, const struct gw__value *fallback)
+{
+    struct gw__field_more *more = fallback ? more_of(linker, field) : NULL;
+    if (more)
+        more->fallback = fallback;
+}
+
+/* The field has its type and id. */
+static void set_key(struct gw__linker *linker, struct gw__field *field, struct gw__str name)
+{
+    struct gw__text key = {0};
+    gw__text_print(&key, "\"%.*s\":", (int)name.size, name.data);
+    linker->lost = linker->lost || key.lost;
+    if (!linker->lost)
+        gw__field_set_key(field, gw__link_text(linker, (struct gw__str){key.data, key.size}), (uint32_t)key.size);
+    gw__text_finish(&key);
 }
 
 static void fill_field(struct gw__linker *linker, const struct gw__link_work *work, uint32_t index,
                        const struct gw__ast_field *from)
 {
     struct gw__field *field = &work->fields[index];
-    struct gw__field_info *info = gw__link_alloc(linker, sizeof *info);
-    if (!info)
-        return;
-    info->name = gw__link_text(linker, from->name);
-    info->doc = gw__link_doc(linker, from->doc);
-    info->notes = gw__link_notes(linker, from->notes);
-    info->origin = gw__link_origin(work->file, from->pos);
-    field->info = info;
+    if (from->doc.size || from->notes) {
+        struct gw__field_more *more = more_of(linker, field);
+        if (!more)
+            return;
+        more->doc = gw__link_doc(linker, from->doc);
+        more->notes = gw__link_notes(linker, from->notes);
+    }
+    field->line = from->pos.line;
+    field->column = from->pos.column;
     field->id = from->id;
     field->index = (uint16_t)index;
-    field->need = (uint8_t)(work->record->kind == GW__UNION ? GW__NEED_OPTIONAL : from->need);
+    field->need = (uint8_t)(work->record->type.kind == GW__UNION ? GW__NEED_OPTIONAL : from->need);
     field->type = gw__link_type(linker, work->file, from->type);
-    if (field->type && has_note(&info->notes, "api.js_conv"))
+    if (field->type && has_note(field, "api.js_conv"))
         field->type = with_text(linker, field->type);
-    if (!linker->lost)
-        linker->lost = !gw__field_set_json_name(linker->arena, field, info->name);
+    set_key(linker, field, from->name);
 }
 
 void gw__link_fill(struct gw__linker *linker)
@@ -240,14 +264,12 @@ void gw__link_fill(struct gw__linker *linker)
 static void name_record(struct gw__linker *linker, struct gw__record *record, const struct gw__method *method,
                         const char *suffix)
 {
-    size_t size = strlen(suffix);
-    char *name = gw__link_alloc(linker, method->name.size + size + 1);
-    if (name) {
-        memcpy(name, method->name.data, method->name.size);
-        memcpy(name + method->name.size, suffix, size);
-    }
-    record->name = name;
-    ((struct gw__type *)(uintptr_t)record->type)->name = name;
+    struct gw__text name = {0};
+    gw__text_print(&name, "%.*s%s", (int)method->name.size, method->name.data, suffix);
+    linker->lost = linker->lost || name.lost;
+    if (!linker->lost)
+        record->type.name = gw__link_text(linker, (struct gw__str){name.data, name.size});
+    gw__text_finish(&name);
     record->origin = method->origin;
 }
 
@@ -255,12 +277,9 @@ static void name_record(struct gw__linker *linker, struct gw__record *record, co
 static void set_success(struct gw__linker *linker, struct gw__record *record, const struct gw__method *method)
 {
     struct gw__field *field = (struct gw__field *)(uintptr_t)record->fields;
-    struct gw__field_info *info = gw__link_alloc(linker, sizeof *info);
-    if (!info)
-        return;
-    *info = (struct gw__field_info){.name = "success", .origin = method->origin};
-    *field = (struct gw__field){.type = method->success, .need = GW__NEED_OPTIONAL, .info = info};
-    linker->lost = !gw__field_set_json_name(linker->arena, field, info->name) || linker->lost;
+    *field = (struct gw__field){.type = method->success, .need = GW__NEED_OPTIONAL, .line = method->origin.line,
+                                .column = method->origin.column};
+    set_key(linker, field, GW__STR("success"));
 }
 
 static bool link_result(struct gw__linker *linker, struct gw__ast_file *file, const struct gw__ast_function *from,

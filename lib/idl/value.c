@@ -117,13 +117,13 @@ static const struct gw__enum_value *find_member(struct gw__linker *linker, const
     bool silent;
     const char *dot = memrchr(name.data, '.', name.size);
     if (!dot) {
-        *enumeration = type->enumeration;
+        *enumeration = type->kind == GW__ENUM ? type->enumeration : NULL;
         return *enumeration ? gw__enum_by_name(*enumeration, name.data, name.size) : NULL;
     }
     struct gw__str prefix = {name.data, (size_t)(dot - name.data)};
     struct gw__ast_def *def = gw__link_find(file, GW__AST_ENUM, prefix, &silent);
     const struct gw__type *found = def ? gw__link_definition(linker, def) : NULL;
-    *enumeration = found ? found->enumeration : NULL;
+    *enumeration = found && found->kind == GW__ENUM ? found->enumeration : NULL;
     if (!def && !gw__link_find(file, GW__AST_CONST, name, &silent) && type->kind == GW__ENUM &&
         is_loose_prefix(file, prefix, type->enumeration))
         *enumeration = type->enumeration;
@@ -184,7 +184,7 @@ static const struct gw__field *find_field(struct gw__linker *linker, struct gw__
     else
         linker->budget -= record->count;
     for (uint32_t i = 0; key->form == GW__AST_TEXT && i < record->count; i++)
-        if (gw__str_equal(gw__str(record->fields[i].info->name), key->text))
+        if (gw__str_equal(gw__field_name(&record->fields[i]), key->text))
             return &record->fields[i];
     gw__link_error(linker, file, key->pos, "GW1109", "expected the name of a field of %s%s%.*s", type->name,
                    key->form == GW__AST_TEXT ? ", found " : "", (int)(key->form == GW__AST_TEXT ? key->text.size : 0),

@@ -36,65 +36,48 @@ static const struct gw__type composed[] = {
     [GW__EXCEPTION] = {.kind = GW__EXCEPTION, .thrift = 12, .compact = 12, .min_bytes = 1},
 };
 
-struct gw__type *gw__type_create(struct gw__arena *arena, enum gw__kind kind)
+struct gw__type gw__type_of(enum gw__kind kind)
 {
-    struct gw__type *type = gw__arena_alloc(arena, sizeof *type);
-    if (type)
-        *type = kind <= GW__UUID ? gw__base_types[kind] : composed[kind];
-    return type;
+    return kind <= GW__UUID ? gw__base_types[kind] : composed[kind];
 }
 
 /* A name grows with every typedef it contains, and doubles in a map: a long one loses what is inside. */
-bool gw__type_name(struct gw__arena *arena, struct gw__type *type)
+void gw__type_name(const struct gw__type *type, struct gw__text *text)
 {
-    struct gw__text text = {0};
     const char *key = type->key ? type->key->name : "", *value = type->value->name;
     bool fits = strlen(key) + strlen(value) <= MAX_NAME;
-    gw__text_print(&text, "%s<%s%s%s>", type->kind == GW__MAP ? "map" : type->kind == GW__SET ? "set" : "list",
+    gw__text_print(text, "%s<%s%s%s>", type->kind == GW__MAP ? "map" : type->kind == GW__SET ? "set" : "list",
                    fits ? key : "", fits && type->key ? "," : "", fits ? value : "...");
-    type->name = text.lost ? NULL : gw__arena_copy(arena, text.data, text.size);
-    gw__text_finish(&text);
-    return type->name != NULL;
 }
 
-bool gw__field_set_json_name(struct gw__arena *arena, struct gw__field *field, const char *name)
+void gw__field_set_key(struct gw__field *field, const char *key, uint32_t size)
 {
-    struct gw__text text = {0};
-    gw__text_json(&text, name);
-    gw__text_puts(&text, ":");
-    field->key_size = (uint32_t)text.size;
-    gw__text_add(&text, (const char[16]){0}, 16);
-    field->key = text.lost ? NULL : gw__arena_copy(arena, text.data, text.size);
-    field->json_name = gw__str(name);
+    field->key = key;
+    field->key_size = size;
     field->head[0] = (char)(field->type ? field->type->thrift : 0); /* none: the IDL is wrong */
     field->head[1] = (char)(field->id >> 8);
     field->head[2] = (char)field->id;
-    gw__text_finish(&text);
-    return field->key != NULL;
 }
 
+/* A fourth of the slots at least stays free, so that a search ends. */
 static uint32_t mask_for(size_t count)
 {
     uint32_t size = 2;
-    while (size < count * 2)
+    while (size - (size + 3) / 4 < count)
         size *= 2;
     return size - 1;
 }
 
-static bool seal_names(struct gw__arena *arena, struct gw__record *record)
+static void fill_names(struct gw__record *record, uint16_t *table)
 {
-    record->name_mask = mask_for(record->count);
-    uint16_t *table = gw__arena_zalloc(arena, (record->name_mask + 1) * sizeof *table);
-    if (!table)
-        return false;
     for (uint32_t i = 0; i < record->count; i++) {
-        uint32_t at = gw__hash(record->fields[i].json_name.data, record->fields[i].json_name.size, 0);
+        struct gw__str name = gw__field_name(&record->fields[i]);
+        uint32_t at = gw__hash(name.data, name.size, 0);
         while (table[at & record->name_mask])
             at++;
         table[at & record->name_mask] = (uint16_t)(i + 1);
     }
     record->by_name = table;
-    return true;
 }
 
 /* Shell sort: in place, no recursion, and fast enough for ids that are nearly in order. */
@@ -110,7 +93,8 @@ static void sort_by_id(uint16_t *order, const struct gw__record *record)
         }
 }
 
-static bool seal_ids(struct gw__arena *arena, struct gw__record *record)
+/* Sets the range of ids; returns how many entries their table has. */
+static size_t measure_ids(struct gw__record *record)
 {
     int64_t low = INT32_MAX, high = INT32_MIN;
     for (uint32_t i = 0; i < record->count; i++) {
@@ -118,45 +102,51 @@ static bool seal_ids(struct gw__arena *arena, struct gw__record *record)
         high = record->fields[i].id > high ? record->fields[i].id : high;
     }
     bool dense = record->count && high - low < 64 + 4 * (int64_t)record->count;
-    size_t size = dense ? (size_t)(high - low + 1) : record->count;
-    uint16_t *table = gw__arena_zalloc(arena, (size ? size : 1) * sizeof *table);
-    if (!table)
-        return false;
+    record->first_id = dense ? (int32_t)low : 0;
+    record->id_span = dense ? (uint32_t)(high - low + 1) : 0;
+    return dense ? record->id_span : record->count;
+}
+
+static void fill_ids(struct gw__record *record, uint16_t *table)
+{
     for (uint32_t i = 0; i < record->count; i++) {
-        if (dense)
-            table[record->fields[i].id - low] = (uint16_t)(i + 1);
+        if (record->id_span)
+            table[record->fields[i].id - record->first_id] = (uint16_t)(i + 1);
         else
             table[i] = (uint16_t)i;
     }
-    if (!dense)
+    if (!record->id_span)
         sort_by_id(table, record);
-    record->first_id = dense ? (int32_t)low : 0;
-    record->id_span = dense ? (uint32_t)size : 0;
     record->by_id = table;
-    return true;
 }
 
-static bool seal_bits(struct gw__arena *arena, struct gw__record *record)
+static void fill_bits(struct gw__record *record, uint64_t *bits)
 {
-    record->bit_words = record->count / 64 + 1;
-    uint64_t *bits = gw__arena_zalloc(arena, 2 * record->bit_words * sizeof *bits);
-    if (!bits)
-        return false;
     record->required_bits = bits;
-    record->fallback_bits = bits + record->bit_words;
     for (uint32_t i = 0; i < record->count; i++) {
         uint64_t bit = (uint64_t)1 << i % 64;
         if (record->fields[i].need == GW__NEED_REQUIRED)
             bits[i / 64] |= bit;
-        if (record->fields[i].fallback)
+        if (gw__field_fallback(&record->fields[i]))
             bits[record->bit_words + i / 64] |= bit;
     }
-    return true;
 }
 
+/* All tables in one block: small ones would waste what they are rounded up by. */
 bool gw__record_seal(struct gw__arena *arena, struct gw__record *record)
 {
-    return seal_names(arena, record) && seal_ids(arena, record) && seal_bits(arena, record);
+    size_t ids = measure_ids(record);
+    record->name_mask = mask_for(record->count);
+    record->bit_words = record->count / 64 + 1;
+    size_t names = (size_t)record->name_mask + 1;
+    uint64_t *bits =
+        gw__arena_zalloc(arena, 2 * record->bit_words * sizeof *bits + (names + ids) * sizeof(uint16_t));
+    if (!bits)
+        return false;
+    fill_bits(record, bits);
+    fill_names(record, (uint16_t *)(bits + 2 * record->bit_words));
+    fill_ids(record, (uint16_t *)(bits + 2 * record->bit_words) + names);
+    return true;
 }
 
 static bool seal_numbers(struct gw__arena *arena, struct gw__enum *enumeration)

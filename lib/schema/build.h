@@ -10,13 +10,14 @@ struct gw__schema *gw__schema_create(void);
 
 extern const struct gw__type gw__base_types[GW__UUID + 1]; /* by kind, without annotations */
 
-/* A zeroed type of that kind with wire types, min_bytes and, for base kinds, the name. */
-struct gw__type *gw__type_create(struct gw__arena *arena, enum gw__kind kind);
-/* `list<…>` and so on, from `key` and `value`. */
-bool gw__type_name(struct gw__arena *arena, struct gw__type *type);
+/* A type of that kind with wire types, min_bytes and, for base kinds, the name. */
+struct gw__type gw__type_of(enum gw__kind kind);
+/* `list<…>` and so on, from `key` and `value`; appended to the text. */
+void gw__type_name(const struct gw__type *type, struct gw__text *text);
 
-/* Sets the JSON name of a field, and what stands in front of its value, from its type and id. */
-bool gw__field_set_json_name(struct gw__arena *arena, struct gw__field *field, const char *name);
+/* Sets what stands in front of a field's value: its name in JSON (`"name":`, kept by the caller), and from its type and
+ * id what Thrift has there. */
+void gw__field_set_key(struct gw__field *field, const char *key, uint32_t size);
 
 /* Tables and bitmaps of what has its `fields`, `values`, `methods` and `count` in place; JSON names, ids and enum
  * names are unique. At most 65,535 fields. */

@@ -13,6 +13,12 @@ static void dump_bytes(struct gw__str bytes, struct gw__text *text)
     gw__text_puts(text, "\"");
 }
 
+static void dump_field_name(const struct gw__field *field, const char *behind, struct gw__text *text)
+{
+    struct gw__str name = gw__field_name(field);
+    gw__text_print(text, "%.*s%s", (int)name.size, name.data, behind);
+}
+
 static void dump_items(const struct gw__value *value, struct gw__text *text)
 {
     bool map = value->type->kind == GW__MAP, record = gw__kind_is_record(value->type->kind);
@@ -21,7 +27,7 @@ static void dump_items(const struct gw__value *value, struct gw__text *text)
         if (i)
             gw__text_puts(text, map && i % 2 ? ": " : ", ");
         if (record)
-            gw__text_print(text, "%s: ", value->items[i]->field->info->name);
+            dump_field_name(value->items[i]->field, ": ", text);
         gw__value_dump(value->items[i], text);
     }
     gw__text_puts(text, map || record ? "}" : "]");
@@ -44,22 +50,21 @@ void gw__value_dump(const struct gw__value *value, struct gw__text *text)
     }
 }
 
-static void dump_notes(const struct gw__notes *notes, struct gw__text *text)
+static void dump_notes(const struct gw__note *notes, struct gw__text *text)
 {
-    for (size_t i = 0; i < notes->count; i++) {
-        gw__text_print(text, "%s%s = ", i ? ", " : " (", notes->items[i].key);
-        dump_bytes(gw__str(notes->items[i].value), text);
+    for (const struct gw__note *note = notes; note && note->key; note++) {
+        gw__text_print(text, "%s%s = ", note > notes ? ", " : " (", note->key);
+        dump_bytes(gw__str(note->value), text);
     }
-    if (notes->count)
+    if (notes)
         gw__text_puts(text, ")");
 }
 
 /* What stands behind a name: annotations, position, doc. */
-static void dump_rest(const struct gw__notes *notes, const struct gw__origin *origin, const char *doc,
+static void dump_rest(const struct gw__note *notes, const struct gw__origin *origin, const char *doc,
                       struct gw__text *text)
 {
-    if (notes)
-        dump_notes(notes, text);
+    dump_notes(notes, text);
     if (origin)
         gw__text_print(text, " @%s:%u:%u", origin->file, origin->line, origin->column);
     if (doc) {
@@ -73,29 +78,32 @@ static void dump_record(const struct gw__record *record, bool origins, struct gw
 {
     static const char *const kinds[] = {[GW__STRUCT] = "struct", [GW__UNION] = "union", [GW__EXCEPTION] = "exception"};
     static const char *const needs[] = {"", "required ", "optional "};
-    gw__text_print(text, "%s %s", kinds[record->kind], record->name);
-    dump_rest(&record->notes, origins ? &record->origin : NULL, record->doc, text);
+    gw__text_print(text, "%s %s", kinds[record->type.kind], record->type.name);
+    dump_rest(record->notes, origins ? &record->origin : NULL, record->doc, text);
     for (uint32_t i = 0; i < record->count; i++) {
         const struct gw__field *field = &record->fields[i];
         gw__text_print(text, "    %d: %s%s", (int)field->id, needs[field->need], field->type->name);
-        dump_notes(&field->type->notes, text);
-        gw__text_print(text, " %s", field->info->name);
-        if (field->fallback) {
+        dump_notes(field->type->notes, text);
+        gw__text_puts(text, " ");
+        dump_field_name(field, "", text);
+        if (gw__field_fallback(field)) {
             gw__text_puts(text, " = ");
-            gw__value_dump(field->fallback, text);
+            gw__value_dump(gw__field_fallback(field), text);
         }
-        dump_rest(&field->info->notes, origins ? &field->info->origin : NULL, field->info->doc, text);
+        struct gw__origin origin = gw__field_origin(record, field);
+        dump_rest(field->more ? field->more->notes : NULL, origins ? &origin : NULL,
+                  field->more ? field->more->doc : NULL, text);
     }
 }
 
 static void dump_enum(const struct gw__enum *enumeration, bool origins, struct gw__text *text)
 {
     gw__text_print(text, "enum %s", enumeration->name);
-    dump_rest(&enumeration->notes, origins ? &enumeration->origin : NULL, enumeration->doc, text);
+    dump_rest(enumeration->notes, origins ? &enumeration->origin : NULL, enumeration->doc, text);
     for (uint32_t i = 0; i < enumeration->count; i++) {
         const struct gw__enum_value *value = &enumeration->values[i];
         gw__text_print(text, "    %s = %d", value->name.data, (int)value->number);
-        dump_rest(&value->notes, origins ? &value->origin : NULL, value->doc, text);
+        dump_rest(value->notes, origins ? &value->origin : NULL, value->doc, text);
     }
 }
 
@@ -104,7 +112,8 @@ static void dump_fields(const struct gw__record *record, uint32_t from, struct g
     gw__text_puts(text, "(");
     for (uint32_t i = from; i < record->count; i++) {
         const struct gw__field *field = &record->fields[i];
-        gw__text_print(text, "%s%d: %s %s", i > from ? ", " : "", (int)field->id, field->type->name, field->info->name);
+        gw__text_print(text, "%s%d: %s ", i > from ? ", " : "", (int)field->id, field->type->name);
+        dump_field_name(field, "", text);
     }
     gw__text_puts(text, ")");
 }
@@ -114,7 +123,7 @@ static void dump_service(const struct gw__rpc *service, bool origins, struct gw_
     gw__text_print(text, "service %s", service->name);
     if (service->parent)
         gw__text_print(text, " extends %s", service->parent->name);
-    dump_rest(&service->notes, origins ? &service->origin : NULL, service->doc, text);
+    dump_rest(service->notes, origins ? &service->origin : NULL, service->doc, text);
     for (uint32_t i = 0; i < service->count; i++) {
         const struct gw__method *method = service->methods[i];
         gw__text_print(text, "    %s%s %s", method->oneway ? "oneway " : "", method->success->name, method->name.data);
@@ -126,7 +135,7 @@ static void dump_service(const struct gw__rpc *service, bool origins, struct gw_
         }
         if (method->service != service)
             gw__text_print(text, " from %s", method->service->name);
-        dump_rest(&method->notes, origins ? &method->origin : NULL, method->doc, text);
+        dump_rest(method->notes, origins ? &method->origin : NULL, method->doc, text);
     }
 }
 

@@ -20,7 +20,7 @@ const struct gw__field *gw__record_by_name(const struct gw__record *record, cons
 {
     uint32_t at = gw__hash(name, size, 0);
     for (uint16_t index; (index = record->by_name[at & record->name_mask]) != 0; at++)
-        if (same(record->fields[index - 1].json_name, name, size))
+        if (same(gw__field_name(&record->fields[index - 1]), name, size))
             return &record->fields[index - 1];
     return NULL;
 }

@@ -48,13 +48,10 @@ struct gw__origin {
     uint32_t line, column;
 };
 
-/* Annotations in the order written; a key may repeat. An annotation without a value has "1". */
+/* Annotations in the order written; a key may repeat. An annotation without a value has "1". A list ends with one whose
+ * key is NULL; it is NULL itself where there are none. */
 struct gw__note {
     const char *key, *value;
-};
-struct gw__notes {
-    const struct gw__note *items;
-    size_t count;
 };
 
 /* Compare types by what they consist of, not by address. A typedef is gone: its target stands here. */
@@ -64,12 +61,14 @@ struct gw__type {
     uint8_t compact;   /* type nibble of Thrift compact; BOOL_FALSE (2) for bool */
     uint8_t min_bytes; /* the least a value takes in Thrift binary: checks a count against what is left */
     bool as_text;      /* i64: a string in JSON, whatever is configured */
-    const struct gw__type *key;      /* map */
-    const struct gw__type *value;    /* map, list, set */
-    const struct gw__record *record; /* struct, union, exception */
-    const struct gw__enum *enumeration;
-    const char *name;        /* as in the IDL and in errors: "i64", "list<Item>", "Item" */
-    struct gw__notes notes;  /* of this use of the type */
+    const struct gw__type *key; /* map */
+    union {
+        const struct gw__type *value;    /* map, list, set */
+        const struct gw__record *record; /* struct, union, exception */
+        const struct gw__enum *enumeration;
+    };
+    const char *name;             /* as in the IDL and in errors: "i64", "list<Item>", "Item" */
+    const struct gw__note *notes; /* of this use of the type */
 };
 
 /* A default or constant, of exactly the type it is for. */
@@ -86,50 +85,66 @@ struct gw__value {
 };
 
 struct gw__field {
-    const char *key;   /* `"name":`, escaped as JSON writes it, with the JSON name; 16 zero bytes behind it */
-    uint32_t key_size; /* the name with its quotes is the first key_size - 1 bytes */
-    int32_t id;        /* negative where the IDL gives none */
+    const char *key; /* `"name":`, with 16 bytes behind it that may be read */
     const struct gw__type *type;
-    uint8_t need; /* enum gw__need */
-    uint16_t index; /* in the record */
+    const struct gw__field_more *more; /* NULL: has none of that */
+    uint32_t line, column;             /* where it stands in the record's file */
+    int32_t id;                        /* negative where the IDL gives none */
+    uint32_t key_size;
     char head[4];   /* as Thrift binary has it in front of the value: type, id; a zero byte behind it */
-    struct gw__str json_name;
-    const struct gw__value *fallback; /* default value, or NULL */
-    const struct gw__field_info *info;
+    uint16_t index; /* in the record */
+    uint8_t need;   /* enum gw__need */
 };
 
-/* What only people read. */
-struct gw__field_info {
-    const char *name; /* in the IDL */
-    const char *doc;  /* comment in front of it without stars, or NULL */
-    struct gw__notes notes;
-    struct gw__origin origin;
+struct gw__field_more {
+    const struct gw__value *fallback; /* default value, or NULL */
+    const char *doc;                  /* comment in front of it without stars, or NULL */
+    const struct gw__note *notes;
 };
+
+/* The name in JSON and in the IDL: an identifier, so that JSON escapes nothing of it. */
+static inline struct gw__str gw__field_name(const struct gw__field *field)
+{
+    return (struct gw__str){field->key + 1, field->key_size - 3};
+}
+
+static inline const struct gw__value *gw__field_fallback(const struct gw__field *field)
+{
+    return field->more ? field->more->fallback : NULL;
+}
 
 /* A struct, union or exception; a method's arguments; a method's result (field 0 is success). */
 struct gw__record {
-    const char *name;
-    uint8_t kind; /* GW__STRUCT, GW__UNION, GW__EXCEPTION */
-    uint32_t count;
+    struct gw__type type; /* this record as a type: with its name and kind */
     const struct gw__field *fields;
+    uint32_t count;
+    uint32_t bit_words; /* of both bitmaps: 64 fields each */
+    const uint64_t *required_bits; /* behind it, the fields with a default */
     int32_t first_id; /* with id_span: the range of ids that by_id covers; 0 where ids are too far apart */
     uint32_t id_span;
     const uint16_t *by_id;   /* index + 1 of id first_id + i, 0: none; where id_span is 0: all indexes, by id */
-    uint32_t name_mask;      /* size of by_name - 1 */
     const uint16_t *by_name; /* open hash of index + 1 over the JSON names; 0: free */
-    uint32_t bit_words;      /* of both bitmaps: 64 fields each */
-    const uint64_t *required_bits, *fallback_bits;
-    const struct gw__type *type; /* this record as a type */
-    const char *doc;
-    struct gw__notes notes;
+    uint32_t name_mask;      /* size of by_name - 1 */
     struct gw__origin origin;
+    const char *doc;
+    const struct gw__note *notes;
 };
+
+static inline const uint64_t *gw__record_fallback_bits(const struct gw__record *record)
+{
+    return record->required_bits + record->bit_words;
+}
+
+static inline struct gw__origin gw__field_origin(const struct gw__record *record, const struct gw__field *field)
+{
+    return (struct gw__origin){record->origin.file, field->line, field->column};
+}
 
 struct gw__enum_value {
     struct gw__str name;
     int32_t number;
     const char *doc;
-    struct gw__notes notes;
+    const struct gw__note *notes;
     struct gw__origin origin;
 };
 
@@ -142,7 +157,7 @@ struct gw__enum {
     const uint32_t *by_name; /* as in gw__record */
     const struct gw__type *type;
     const char *doc;
-    struct gw__notes notes;
+    const struct gw__note *notes;
     struct gw__origin origin;
 };
 
@@ -155,7 +170,7 @@ struct gw__method {
     const struct gw__type *success;     /* kind GW__VOID where nothing is returned */
     const struct gw__rpc *service;      /* that declares it: the parent, where inherited */
     const char *doc;
-    struct gw__notes notes;
+    const struct gw__note *notes;
     struct gw__origin origin;
 };
 
@@ -168,7 +183,7 @@ struct gw__rpc {
     uint32_t name_mask;
     const uint32_t *by_name; /* as in gw__record */
     const char *doc;
-    struct gw__notes notes;
+    const struct gw__note *notes;
     struct gw__origin origin;
 };
 

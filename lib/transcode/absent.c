@@ -73,9 +73,9 @@ void gw__encode_value(struct gw__wire *wire, const struct gw__value *value)
 
 static void add_absent(struct gw__encode *encode, const struct gw__field *field)
 {
-    if (!encode->options.lenient && field->fallback) {
+    if (!encode->options.lenient && gw__field_fallback(field)) {
         gw__encode_field(encode->wire, field);
-        gw__encode_value(encode->wire, field->fallback);
+        gw__encode_value(encode->wire, gw__field_fallback(field));
     } else if (!encode->options.lenient) {
         gw__encode_absent(encode, field);
     } else if (field->need != GW__NEED_OPTIONAL) {
@@ -89,7 +89,7 @@ static void add_absents(struct gw__encode *encode, const struct gw__record *reco
     for (uint32_t i = 0; i < record->bit_words; i++) {
         uint32_t left = record->count - i * 64;
         uint64_t all = left >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << left) - 1;
-        uint64_t given = record->required_bits[i] | record->fallback_bits[i];
+        uint64_t given = record->required_bits[i] | gw__record_fallback_bits(record)[i];
         uint64_t absent = (encode->options.lenient ? all : given) & ~seen[i];
         for (; absent; absent &= absent - 1)
             add_absent(encode, &record->fields[i * 64 + (uint32_t)__builtin_ctzll(absent)]);
@@ -108,7 +108,7 @@ static void check_union(struct gw__encode *encode, const struct gw__record *reco
         .depth = encode->depth - 1,
         .expected = "exactly one of the union's fields",
         .got = gw__str("none"),
-        .origin = &record->origin,
+        .origin = record->origin,
     };
     gw__encode_misfit(encode, &misfit);
 }
@@ -118,7 +118,7 @@ void gw__encode_end_record(struct gw__encode *encode)
     struct gw__encode_frame *frame = gw__encode_top(encode);
     const struct gw__record *record = frame->type->record;
     const uint64_t *seen = encode->bits.words + frame->bits;
-    if (record->kind == GW__UNION && !encode->options.lenient)
+    if (record->type.kind == GW__UNION && !encode->options.lenient)
         check_union(encode, record, seen);
     else
         add_absents(encode, record, seen);

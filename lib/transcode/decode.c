@@ -21,7 +21,7 @@ void gw__decode_init_result(struct gw__decode *decode, const struct gw__record *
 {
     init(decode, options, out);
     decode->is_result = true;
-    decode->type = result->type;
+    decode->type = &result->type;
 }
 
 void gw__decode_init_value(struct gw__decode *decode, const struct gw__type *type,
@@ -95,7 +95,7 @@ bool gw__decode_end_record(struct gw__decode *decode)
     for (uint32_t i = 0; i < record->bit_words && is_shown(decode); i++)
         if (record->required_bits[i] & ~decode->bits.words[frame->bits + i])
             return bad(decode, "a required field is missing");
-    if (record->kind == GW__UNION && !decode->options.lenient && !check_union(decode, frame))
+    if (record->type.kind == GW__UNION && !decode->options.lenient && !check_union(decode, frame))
         return false;
     if (is_shown(decode))
         gw__json_put_close(decode->out, '}');

@@ -255,7 +255,7 @@ static bool is_second(struct gw__encode *encode, struct gw__encode_frame *frame)
 {
     const struct gw__record *record = frame->type->record;
     const struct gw__field *first = NULL;
-    if (record->kind != GW__UNION || encode->options.lenient)
+    if (record->type.kind != GW__UNION || encode->options.lenient)
         return false;
     uint64_t *seen = encode->bits.words + frame->bits;
     for (uint32_t i = 0; i < record->count && !first; i++)
@@ -272,7 +272,7 @@ static bool is_second(struct gw__encode *encode, struct gw__encode_frame *frame)
 static const struct gw__type *root_type(const struct gw__encode *encode)
 {
     const struct gw__record *arguments = encode->method->arguments;
-    return encode->method->body_is_argument ? arguments->fields[0].type : arguments->type;
+    return encode->method->body_is_argument ? arguments->fields[0].type : &arguments->type;
 }
 
 static void take_item(struct gw__encode *encode, struct gw__encode_frame *frame, enum gw__json_event event)

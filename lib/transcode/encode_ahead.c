@@ -270,7 +270,7 @@ INLINE enum result take_fields(struct gw__encode *encode, struct gw__encode_fram
     const struct gw__record *record = frame->type->record;
     const struct gw__field *expected = record->fields + frame->expect, *last = record->fields + record->count;
     uint64_t *seen = encode->bits.words + frame->bits;
-    const uint64_t others = record->kind == GW__UNION ? ~(uint64_t)0 : 0; /* fields that exclude each */
+    const uint64_t others = record->type.kind == GW__UNION ? ~(uint64_t)0 : 0; /* fields that exclude each */
     enum result result = WHOLE;
     while (result == WHOLE && run->at <= run->safe) {
         const struct gw__field *field = expected;
@@ -384,8 +384,8 @@ static bool has_room(struct gw__encode *encode, struct run *run)
 INLINE bool is_complete(const struct gw__encode *encode, const struct gw__encode_frame *frame)
 {
     const struct gw__record *record = frame->type->record;
-    uint64_t needed = *record->required_bits | *record->fallback_bits;
-    return !encode->options.lenient && record->kind != GW__UNION && record->bit_words == 1
+    uint64_t needed = *record->required_bits | *gw__record_fallback_bits(record);
+    return !encode->options.lenient && record->type.kind != GW__UNION && record->bit_words == 1
         && !(needed & ~encode->bits.words[frame->bits]);
 }
 

@@ -61,10 +61,13 @@ void gw__encode_check_repeats(struct gw__encode *encode);
 struct gw__misfit {
     unsigned depth;
     const struct gw__str *name;
-    const char *expected, *nearest; /* NULL: no "nearest: …" behind it */
+    const char *expected;
+    struct gw__str nearest; /* NULL: no "nearest: …" behind it */
     struct gw__str got;
-    const struct gw__origin *origin;
+    struct gw__origin origin; /* no file: not told */
 };
+/* The field that the innermost value belongs to, else the method. */
+struct gw__origin gw__encode_origin(const struct gw__encode *encode);
 void gw__encode_misfit(struct gw__encode *encode, const struct gw__misfit *misfit);
 bool gw__encode_is_full(const struct gw__encode *encode); /* no more misfits are told */
 /* Of the value that the frames are at. */

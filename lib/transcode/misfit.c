@@ -49,8 +49,9 @@ static void add_key(struct gw__text *pointer, const struct gw__type *type, const
 static void add_step(struct gw__text *pointer, const struct gw__encode_frame *frame, uint8_t base64)
 {
     if (gw__kind_is_record(frame->type->kind)) {
+        struct gw__str name = frame->field ? gw__field_name(frame->field) : (struct gw__str){0};
         if (frame->field)
-            gw__json_pointer_name(pointer, frame->field->json_name.data, frame->field->json_name.size);
+            gw__json_pointer_name(pointer, name.data, name.size);
     } else if (frame->type->kind != GW__MAP || frame->form) {
         if (frame->count)
             gw__json_pointer_index(pointer, frame->count - 1);
@@ -105,15 +106,17 @@ void gw__encode_misfit(struct gw__encode *encode, const struct gw__misfit *misfi
     if (encode->error_count == 1)
         gw__json_put_open(out, '{');
     put_member(out, "pointer", pointer.size ? pointer.data : "", pointer.size);
-    gw__text_print(&text, misfit->nearest ? "%s (nearest: %s)" : "%s", misfit->expected, misfit->nearest);
+    gw__text_puts(&text, misfit->expected);
+    if (misfit->nearest.data)
+        gw__text_print(&text, " (nearest: %.*s)", (int)misfit->nearest.size, misfit->nearest.data);
     put_member(out, "expected", text.size ? text.data : "", text.size);
     put_member(out, "got", misfit->got.data, shown(misfit->got));
     encode->no_memory = encode->no_memory || text.lost || pointer.lost;
     if (encode->error_count == 1)
         set_sentence(encode, &pointer, text.size ? text.data : "", misfit->got);
     text.size = 0;
-    if (misfit->origin) {
-        gw__text_print(&text, "%s:%u", misfit->origin->file, (unsigned)misfit->origin->line);
+    if (misfit->origin.file) {
+        gw__text_print(&text, "%s:%u", misfit->origin.file, (unsigned)misfit->origin.line);
         put_member(out, "idl", text.size ? text.data : "", text.size);
     }
     gw__json_put_close(out, '}');
@@ -122,18 +125,19 @@ void gw__encode_misfit(struct gw__encode *encode, const struct gw__misfit *misfi
     gw__text_finish(&pointer);
 }
 
-/* The field that the innermost value belongs to, else the method. */
-static const struct gw__origin *origin_here(const struct gw__encode *encode)
+struct gw__origin gw__encode_origin(const struct gw__encode *encode)
 {
-    for (unsigned i = encode->depth; i-- > 0;)
-        if (gw__kind_is_record(encode->frames[i].type->kind) && encode->frames[i].field)
-            return &encode->frames[i].field->info->origin;
-    return &encode->method->origin;
+    for (unsigned i = encode->depth; i-- > 0;) {
+        const struct gw__encode_frame *frame = &encode->frames[i];
+        if (gw__kind_is_record(frame->type->kind) && frame->field)
+            return gw__field_origin(frame->type->record, frame->field);
+    }
+    return encode->method->origin;
 }
 
 void gw__encode_wrong_as(struct gw__encode *encode, const char *expected, struct gw__str got)
 {
-    struct gw__misfit misfit = {encode->depth, NULL, expected, NULL, got, origin_here(encode)};
+    struct gw__misfit misfit = {encode->depth, NULL, expected, {0}, got, gw__encode_origin(encode)};
     gw__encode_misfit(encode, &misfit);
 }
 
@@ -167,15 +171,17 @@ void gw__encode_wrong_text(struct gw__encode *encode, const char *expected, stru
 
 void gw__encode_absent(struct gw__encode *encode, const struct gw__field *field)
 {
-    struct gw__misfit misfit = {encode->depth - 1, &field->json_name, field->type->name, NULL, gw__str("nothing"),
-                                &field->info->origin};
+    struct gw__str name = gw__field_name(field);
+    struct gw__misfit misfit = {encode->depth - 1, &name, field->type->name, {0}, gw__str("nothing"),
+                                gw__field_origin(gw__encode_top(encode)->type->record, field)};
     gw__encode_misfit(encode, &misfit);
 }
 
 void gw__encode_twice(struct gw__encode *encode, const struct gw__field *field)
 {
-    struct gw__misfit misfit = {encode->depth - 1, &field->json_name, "one value", NULL, gw__str("another one"),
-                                &field->info->origin};
+    struct gw__str name = gw__field_name(field);
+    struct gw__misfit misfit = {encode->depth - 1, &name, "one value", {0}, gw__str("another one"),
+                                gw__field_origin(gw__encode_top(encode)->type->record, field)};
     gw__encode_misfit(encode, &misfit);
 }
 
@@ -184,22 +190,30 @@ void gw__encode_second(struct gw__encode *encode, const struct gw__field *field,
     char expected[128], got[GOT_BYTES + 1];
     snprintf(expected, sizeof expected, "no second field of %.100s",
              gw__encode_top(encode)->type->name);
-    snprintf(got, sizeof got, "one besides %s", first->info->name);
-    struct gw__misfit misfit = {encode->depth - 1, &field->json_name, expected, NULL, gw__str(got),
-                                &field->info->origin};
+    struct gw__str name = gw__field_name(field), other = gw__field_name(first);
+    snprintf(got, sizeof got, "one besides %.*s", (int)other.size, other.data);
+    struct gw__misfit misfit = {encode->depth - 1, &name, expected, {0}, gw__str(got),
+                                gw__field_origin(gw__encode_top(encode)->type->record, field)};
     gw__encode_misfit(encode, &misfit);
 }
 
 /* A table of the names is made only here; without memory for it, nothing is near. */
-static const char *nearest_field(const struct gw__record *record, struct gw__str name)
+static struct gw__str nearest_field(const struct gw__record *record, struct gw__str name)
 {
-    const char *nearest = NULL;
+    struct gw__str nearest = {0};
     char *wanted = gw__strndup(name.data, name.size);
-    const char **names = gw__calloc(record->count + 1, sizeof *names);
-    for (uint32_t i = 0; names && i < record->count; i++)
-        names[i] = record->fields[i].json_name.data;
-    if (names && wanted)
-        nearest = gw__nearest(wanted, names, record->count);
+    char **names = gw__calloc(record->count + 1, sizeof *names);
+    bool good = wanted && names;
+    for (uint32_t i = 0; good && i < record->count; i++) {
+        struct gw__str own = gw__field_name(&record->fields[i]);
+        good = (names[i] = gw__strndup(own.data, own.size)) != NULL;
+    }
+    const char *found = good ? gw__nearest(wanted, (const char *const *)names, record->count) : NULL;
+    for (uint32_t i = 0; names && i < record->count; i++) {
+        if (found && names[i] == found)
+            nearest = gw__field_name(&record->fields[i]);
+        gw__free(names[i]);
+    }
     gw__free(names);
     gw__free(wanted);
     return nearest;
@@ -212,9 +226,9 @@ void gw__encode_unknown(struct gw__encode *encode, const struct gw__record *reco
     char expected[128];
     bool arguments = record == encode->method->arguments;
     snprintf(expected, sizeof expected, "%s of %.100s", arguments ? "an argument" : "a field",
-             arguments ? encode->method->name.data : record->name);
+             arguments ? encode->method->name.data : record->type.name);
     struct gw__misfit misfit = {encode->depth - 1, &name, expected, nearest_field(record, name),
-                                gw__str("an unknown name"), arguments ? &encode->method->origin : &record->origin};
+                                gw__str("an unknown name"), arguments ? encode->method->origin : record->origin};
     gw__encode_misfit(encode, &misfit);
 }
 

@@ -222,13 +222,11 @@ char *gw__encode_map_key(struct gw__encode *encode, const struct gw__type *type,
     char *key = encode->wire->at;
     if (put_key(encode, type, text))
         return key;
-    struct gw__misfit misfit = {encode->depth - 1, &text, NULL, NULL, gw__str("a key that is none"), NULL};
+    struct gw__misfit misfit = {encode->depth - 1, &text, NULL, {0}, gw__str("a key that is none"),
+                                gw__encode_origin(encode)};
     char expected[128];
     snprintf(expected, sizeof expected, "a key of %.100s", type->name);
     misfit.expected = expected;
-    for (unsigned i = encode->depth; i-- > 0 && !misfit.origin;)
-        if (gw__kind_is_record(encode->frames[i].type->kind) && encode->frames[i].field)
-            misfit.origin = &encode->frames[i].field->info->origin;
     gw__encode_misfit(encode, &misfit);
     return NULL;
 }

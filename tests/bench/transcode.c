@@ -193,13 +193,31 @@ static char *put_tree(char *at, const struct gw__type *type, const cJSON *node)
 
 static cJSON *get_tree(const char **at, const struct gw__type *type);
 
+/* The name with an end, made once for each field: cJSON shall not pay for it. */
+static const char *field_name(const struct gw__field *field)
+{
+    static struct {
+        const struct gw__field *field;
+        char *name;
+    } names[1024];
+    size_t at = (uintptr_t)field / 16 % 1024;
+    while (names[at].field && names[at].field != field)
+        at = (at + 1) % 1024;
+    if (!names[at].field) {
+        struct gw__str name = gw__field_name(field);
+        names[at].field = field;
+        names[at].name = gw__strndup(name.data, name.size);
+    }
+    return names[at].name;
+}
+
 static cJSON *get_record(const char **at, const struct gw__record *record)
 {
     cJSON *object = cJSON_CreateObject();
     while (*(*at)++) {
         const struct gw__field *field = gw__record_by_id(record, gw__wire_get16(*at));
         *at += 2;
-        cJSON_AddItemToObjectCS(object, field->json_name.data, get_tree(at, field->type));
+        cJSON_AddItemToObjectCS(object, field_name(field), get_tree(at, field->type));
     }
     return object;
 }

@@ -70,9 +70,10 @@ static void check_record(const struct gw__record *record)
     for (uint32_t i = 0; i < record->count; i++) {
         const struct gw__field *field = &record->fields[i];
         CHECK(gw__record_by_id(record, field->id) == field);
-        CHECK(gw__record_by_name(record, field->json_name.data, field->json_name.size) == field);
+        struct gw__str name = gw__field_name(field);
+        CHECK(gw__record_by_name(record, name.data, name.size) == field);
         CHECK(field->type && field->type->name && field->key[field->key_size - 1] == ':');
-        CHECK(!field->fallback || field->fallback->type == field->type);
+        CHECK(!gw__field_fallback(field) || gw__field_fallback(field)->type == field->type);
     }
     CHECK(!gw__record_by_name(record, "no such name", 12));
     CHECK(!gw__record_by_id(record, 40000));

@@ -460,8 +460,8 @@ START_TEST(fields_are_found_by_name_and_id)
     ck_assert_ptr_eq(gw__record_by_name(s, "mid", 3), &s->fields[3]);
     ck_assert_ptr_null(gw__record_by_name(s, "mi", 2));
     ck_assert_uint_eq(s->required_bits[0], 2);
-    ck_assert_uint_eq(s->fallback_bits[0], 2 | 8);
-    ck_assert_int_eq(s->fields[1].fallback->integer, 4);
+    ck_assert_uint_eq(gw__record_fallback_bits(s)[0], 2 | 8);
+    ck_assert_int_eq(gw__field_fallback(&s->fields[1])->integer, 4);
     ck_assert_uint_eq(t->id_span, 3);
     for (int32_t id = -1; id < 6; id++) {
         const struct gw__field *field = gw__record_by_id(t, id);
@@ -488,7 +488,8 @@ START_TEST(many_fields_are_found)
     for (uint32_t i = 0; i < record->count; i++) {
         const struct gw__field *field = &record->fields[i];
         ck_assert_ptr_eq(gw__record_by_id(record, field->id), field);
-        ck_assert_ptr_eq(gw__record_by_name(record, field->json_name.data, field->json_name.size), field);
+        struct gw__str name = gw__field_name(field);
+        ck_assert_ptr_eq(gw__record_by_name(record, name.data, name.size), field);
         ck_assert_uint_eq(field->index, i);
     }
     gw__schema_destroy(schema);
@@ -531,12 +532,12 @@ START_TEST(methods_are_described)
     ck_assert(s->methods[2]->service == s && s->methods[3]->service == s->parent);
     const struct gw__method *get = gw__rpc_method(s, "get", 3), *put = gw__rpc_method(s, "put", 3);
     ck_assert(get->body_is_argument && !get->oneway && !put->body_is_argument && put->oneway);
-    ck_assert_str_eq(get->arguments->name, "get_args");
+    ck_assert_str_eq(get->arguments->type.name, "get_args");
     ck_assert_int_eq(get->arguments->fields[0].need, GW__NEED_DEFAULT);
-    ck_assert_str_eq(get->result->name, "get_result");
+    ck_assert_str_eq(get->result->type.name, "get_result");
     ck_assert_uint_eq(get->result->count, 2);
-    ck_assert_str_eq(gw__record_by_id(get->result, 0)->info->name, "success");
-    ck_assert_ptr_eq(gw__record_by_id(get->result, 0)->type, schema->records[0]->type);
+    ck_assert_str_eq(gw__record_by_id(get->result, 0)->key, "\"success\":");
+    ck_assert_ptr_eq(gw__record_by_id(get->result, 0)->type, &schema->records[0]->type);
     ck_assert_int_eq(gw__record_by_id(get->result, 1)->type->kind, GW__EXCEPTION);
     ck_assert_int_eq(put->success->kind, GW__VOID);
     ck_assert_uint_eq(put->result->count, 0);

@@ -92,7 +92,7 @@ static char *meaning(const struct gw__method *method, bool lenient, const char *
     if (*bytes == '!')
         return bytes;
     const struct gw__record *single = method->body_is_argument ? method->arguments : NULL;
-    char *json = decode(single, method->arguments->type, lenient ? &as_kitex : NULL, bytes, size, &whole, &rest);
+    char *json = decode(single, &method->arguments->type, lenient ? &as_kitex : NULL, bytes, size, &whole, &rest);
     ck_assert(*json == '!' || rest == 0);
     free(bytes);
     return json;
