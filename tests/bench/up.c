@@ -1,6 +1,6 @@
 /* Upstream for measurements: one thread, epoll, keep-alive, answers made beforehand.
  *
- * GET /s, /m, /l answer 0.5, 2 and 100 KB; GET /bytes/N answers N bytes; any request with a body is read
+ * GET /s, /m, /l answer 0.5, 2 and 100 KB, /wait 0.5 KB after 10 ms; GET /bytes/N answers N bytes; any request with a body is read
  * to its end (Content-Length or chunked) and answered with the count of its bytes. "up PORT" (0: any)
  * prints the port it listens on. It trusts its peers: what it does not understand closes the connection. */
 #include <arpa/inet.h>
@@ -13,14 +13,18 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#define WAIT_US 10000
 #define SLAB (1 << 20)
 #define INPUT (64 * 1024)
 
 enum body { BODY_NONE, BODY_LENGTH, BODY_CHUNK_SIZE, BODY_CHUNK_DATA, BODY_CHUNK_END, BODY_TRAILERS };
 
 struct connection {
+    struct connection *next; /* of those that wait, the first to be answered first */
+    uint64_t due_us;         /* 0: it does not wait */
     int fd;
     enum body body;
     bool writing;
@@ -39,6 +43,7 @@ struct ready {
 };
 
 static struct ready readies[3];
+static struct connection *waiting, **waiting_end = &waiting;
 static char slab[SLAB];
 static char input[INPUT + 8192];
 static int poller;
@@ -62,8 +67,36 @@ static void prepare(struct ready *ready, const char *path, size_t size)
     memcpy(ready->text + head_size, slab, size);
 }
 
+static uint64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void wait_long(struct connection *c)
+{
+    c->due_us = now_us() + WAIT_US;
+    c->next = NULL;
+    *waiting_end = c;
+    waiting_end = &c->next;
+}
+
+static void stop_waiting(struct connection *c)
+{
+    struct connection **place = &waiting;
+    while (*place != c)
+        place = &(*place)->next;
+    *place = c->next;
+    if (!*place)
+        waiting_end = place;
+    c->due_us = 0;
+}
+
 static void drop(struct connection *c)
 {
+    if (c->due_us)
+        stop_waiting(c);
     close(c->fd);
     free(c);
 }
@@ -119,11 +152,15 @@ static bool answer_get(struct connection *c, const char *path)
 {
     for (int i = 0; i < 3; i++) {
         const struct ready *ready = &readies[i];
-        if (memcmp(path, ready->path, ready->path_size) || path[ready->path_size] != ' ')
+        if (memcmp(path, ready->path, ready->path_size) || (path[ready->path_size] && path[ready->path_size] != ' '))
             continue;
         c->out = ready->text;
         c->out_size = ready->size;
         return flush(c);
+    }
+    if (!memcmp(path, "/wait ", 6)) {
+        wait_long(c);
+        return true;
     }
     if (!memcmp(path, "/bytes/", 7))
         return answer(c, strtoull(path + 7, NULL, 10), "");
@@ -251,6 +288,26 @@ static int listen_at(int port)
     return fd;
 }
 
+static void answer_waiting(void)
+{
+    for (uint64_t now = now_us(); waiting && waiting->due_us <= now;) {
+        struct connection *c = waiting;
+        stop_waiting(c);
+        if (!answer_get(c, readies[0].path))
+            drop(c);
+    }
+}
+
+/* Until the next of those that wait is due; NULL: none. */
+static const struct timespec *patience(struct timespec *time)
+{
+    if (!waiting)
+        return NULL;
+    uint64_t now = now_us();
+    *time = (struct timespec){.tv_nsec = waiting->due_us > now ? (long)(waiting->due_us - now) * 1000 : 0};
+    return time;
+}
+
 int main(int argc, char **argv)
 {
     for (size_t i = 0; i < SLAB; i++)
@@ -264,7 +321,8 @@ int main(int argc, char **argv)
     epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event);
     for (;;) {
         struct epoll_event events[256];
-        int count = epoll_wait(poller, events, 256, -1);
+        struct timespec time;
+        int count = epoll_pwait2(poller, events, 256, patience(&time), NULL);
         for (int i = 0; i < count; i++) {
             struct connection *c = events[i].data.ptr;
             if (!c)
@@ -274,5 +332,6 @@ int main(int argc, char **argv)
             else if (!flush(c))
                 drop(c);
         }
+        answer_waiting();
     }
 }
