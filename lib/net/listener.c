@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define ACCEPT_BATCH 32
+#define BACKLOG 65535 /* the system allows less: net.core.somaxconn */
 #define RETRY_MS 100
 
 /* True if a socket file is there and nobody accepts on it. */
@@ -56,7 +57,7 @@ int gw__listener_bind(const struct gw__sockaddr *address)
         if (family == AF_INET6)
             setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){1}, sizeof(int));
     }
-    if (bind(fd, &address->to.base, address->size) < 0 || listen(fd, 4096) < 0) {
+    if (bind(fd, &address->to.base, address->size) < 0 || listen(fd, BACKLOG) < 0) {
         int error = errno;
         close(fd);
         errno = error;

@@ -76,68 +76,98 @@ def milliseconds(text):
     return float(number) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60000}[unit]
 
 
-def load_wrk(port, path, connections, seconds, headers, script=None):
-    """As many requests as come back. Returns (figures, CPU seconds of the load, text)."""
-    text, cpu_seconds = run_wrk(port, path, connections, seconds, headers, script)
-    found = re.search(r"(\d+) requests in", text)
-    bad = re.search(r"Non-2xx|Socket errors.*", text)
-    if not found or int(found.group(1)) == 0 or bad:
-        raise RuntimeError(f"{path}: {bad.group(0) if bad else 'no requests'}\n{text}")
-    return {"requests": int(found.group(1)), "rps": float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1)),
-            "p50": milliseconds(re.search(r"(?m)^\s+50%\s+(\S+)", text).group(1)),
-            "p99": milliseconds(re.search(r"(?m)^\s+99%\s+(\S+)", text).group(1))}, cpu_seconds
+class Wrk:
+    """As many requests as come back, while it runs."""
 
-
-def load_rate(port, path, connections, seconds, headers, script=None):
-    """RATE requests a second, whether answers come or not. The times are those of h2load's log, all of them."""
-    with tempfile.NamedTemporaryFile(mode="r") as log:
-        command = rig.pinned(rig.LOAD_CPU, ["h2load", "--h1", "-t1", f"-c{connections}", f"-D{seconds}",
-                                            f"--rps={RATE / connections}", f"--log-file={log.name}"])
+    def __init__(self, port, path, connections, seconds, headers, script=None):
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s"]
         for header in headers:
             command += ["-H", header]
-        process = subprocess.Popen([*command, f"http://127.0.0.1:{port}{path}"], stdout=subprocess.DEVNULL)
-        usage = os.wait4(process.pid, 0)[2]
-        process.returncode = 0
-        lines = [line.split() for line in log]
-    bad = [line for line in lines if line[1] != "200"]
-    if bad or len(lines) < 100:
-        raise RuntimeError(f"{path}: {len(bad)} of {len(lines)} requests failed")
-    times = sorted(int(line[2]) / 1000 for line in lines)
-    return {"requests": len(times), "rps": len(times) / seconds, "p50": times[len(times) // 2],
-            "p99": times[len(times) * 99 // 100]}, usage.ru_utime + usage.ru_stime
+        command += ["-s", script] if script else []
+        self.path, self.output = path, tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(rig.pinned(rig.LOAD_CPU, [*command, f"http://127.0.0.1:{port}{path}"]),
+                                        stdout=self.output)
+
+    def figures(self, begin, end):
+        """Of all requests, those before `begin` too."""
+        self.output.seek(0)
+        text = self.output.read()
+        found = re.search(r"(\d+) requests in", text)
+        bad = re.search(r"Non-2xx|Socket errors.*", text)
+        if not found or int(found.group(1)) == 0 or bad:
+            raise RuntimeError(f"{self.path}: {bad.group(0) if bad else 'no requests'}\n{text}")
+        return {"requests": int(found.group(1)),
+                "p50": milliseconds(re.search(r"(?m)^\s+50%\s+(\S+)", text).group(1)),
+                "p99": milliseconds(re.search(r"(?m)^\s+99%\s+(\S+)", text).group(1))}
+
+
+class Rate:
+    """RATE requests a second, whether answers come or not. The times are those of h2load's log, all of them."""
+
+    def __init__(self, port, path, connections, seconds, headers, script=None):
+        self.path, self.log = path, tempfile.NamedTemporaryFile(mode="r")
+        command = ["h2load", "--h1", "-t1", f"-c{connections}", f"-D{seconds}", f"--rps={RATE / connections}",
+                   f"--log-file={self.log.name}"]
+        for header in headers:
+            command += ["-H", header]
+        self.process = subprocess.Popen(rig.pinned(rig.LOAD_CPU, [*command, f"http://127.0.0.1:{port}{path}"]),
+                                        stdout=subprocess.DEVNULL)
+
+    def figures(self, begin, end):
+        lines = [line.split() for line in self.log]
+        bad = [line for line in lines if line[1] != "200"]
+        times = sorted(int(line[2]) / 1000 for line in lines if begin * 1e6 <= int(line[0]) < end * 1e6)
+        if bad or len(times) < 100:
+            raise RuntimeError(f"{self.path}: {len(bad)} of {len(lines)} requests failed")
+        return {"requests": len(times), "p50": times[len(times) // 2], "p99": times[len(times) * 99 // 100]}
 
 
 KINDS = {
-    "": Kind("", [], "", load_wrk),
-    "nine": Kind("", rig.HEADERS_9, "", load_wrk),
-    "upload": Kind(", 100 KB up", [], UPLOAD, load_wrk),
-    "new": Kind(", a new connection for each request", ["Connection: close"], "", load_wrk),
-    "rate": Kind(f", {RATE:,} a second", [], "", load_rate),
+    "": Kind("", [], "", Wrk),
+    "nine": Kind("", rig.HEADERS_9, "", Wrk),
+    "upload": Kind(", 100 KB up", [], UPLOAD, Wrk),
+    "new": Kind(", a new connection for each request", ["Connection: close"], "", Wrk),
+    "rate": Kind(f", {RATE:,} a second", [], "", Rate),
 }
 
 
-def sample(target, upstream, path, connections, seconds, headers, script=None, load=load_wrk):
-    user, system = rig.cpu_us(target.pids)
-    up = sum(rig.cpu_us(upstream.pids))
-    all_busy, idle = busy()
-    start = time.monotonic()
+class Moment:
+    """What was used and served up to now."""
+
+    def __init__(self, target, upstream, load, counts):
+        self.user, self.system = rig.cpu_us(target.pids)
+        self.others = sum(rig.cpu_us([*upstream.pids, load.process.pid]))
+        self.busy, self.idle = busy()
+        self.seconds = time.time()
+        self.requests = upstream.requests() if counts else None
+        self.rss, self.anon = rig.memory_kib(target.pids, "VmRSS"), rig.memory_kib(target.pids)
+
+
+def sample(target, upstream, path, connections, seconds, headers, script=None, load=Wrk, warm=0):
+    """Figures of the time behind the first `warm` seconds, in which connections are made; 0: of all, connecting included."""
+    run = load(target.port, path, connections, seconds + warm + bool(warm), headers, script)
+    time.sleep(warm)
+    before = Moment(target, upstream, run, warm)
+    if warm:
+        time.sleep(seconds)
+        after = Moment(target, upstream, run, True)
+    os.waitid(os.P_PID, run.process.pid, os.WEXITED | os.WNOWAIT)  # a process that has not been waited for has its figures
+    if not warm:
+        after = Moment(target, upstream, run, False)
+    run.process.wait()
     try:
-        figures, load_seconds = load(target.port, path, connections, seconds, headers, script)
+        figures = run.figures(before.seconds, after.seconds)
     except RuntimeError as e:
         sys.exit(f"{target.name} {e}\n{target.log()[-2000:]}")
-    took = time.monotonic() - start
-    user2, system2 = rig.cpu_us(target.pids)
-    up2 = sum(rig.cpu_us(upstream.pids))
-    all_busy2, idle2 = busy()
-    count = figures["requests"]
-    own = (user2 - user + system2 - system + up2 - up) / 1e6 + load_seconds
+    took = after.seconds - before.seconds
+    count = after.requests - before.requests if warm else figures["requests"]
+    user, system = after.user - before.user, after.system - before.system
+    foreign = after.busy - before.busy - (user + system + after.others - before.others) / 1e6
     return {
-        "target": target.name, "path": path, "connections": connections, **figures,
-        "us": (user2 - user + system2 - system) / count,
-        "user_us": (user2 - user) / count, "system_us": (system2 - system) / count,
-        "idle": (idle2 - idle) / took, "foreign": max(0.0, (all_busy2 - all_busy - own) / took),
-        "rss_mib": rig.memory_kib(target.pids, "VmRSS") / 1024,
-        "anon_mib": rig.memory_kib(target.pids) / 1024,
+        "target": target.name, "path": path, "connections": connections, **figures, "requests": count,
+        "rps": count / took, "us": (user + system) / count, "user_us": user / count, "system_us": system / count,
+        "idle": (after.idle - before.idle) / took, "foreign": max(0.0, foreign / took),
+        "rss_mib": after.rss / 1024, "anon_mib": after.anon / 1024,
     }
 
 
@@ -149,7 +179,8 @@ def quiet_sample(target, upstream, cell, options):
             script.write(kind.script)
             script.flush()
             result = sample(target, upstream, cell.path, cell.connections, options.seconds,
-                            options.header + kind.headers, script.name if kind.script else None, kind.load)
+                            options.header + kind.headers, script.name if kind.script else None, kind.load,
+                            options.warm + cell.connections // 2000)
         result["kind"] = cell.kind
         result["noisy"] = result["foreign"] > 0.3
         if waited and not result["noisy"]:
@@ -234,6 +265,8 @@ def main():
     parser.add_argument("targets", nargs="*", default=["nginx", "haproxy", "gwctl"], help=", ".join(rig.TARGETS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4, help="length of one sample")
+    parser.add_argument("--warm", type=int, default=1,
+                        help="seconds before each, and one more for each 2,000 connections (1)")
     parser.add_argument("--cells", default="/s:64,/m:64,/l:64",
                         help=f"path:connections:kind, with commas between; kinds: {', '.join(k for k in KINDS if k)}")
     parser.add_argument("--all", action="store_const", const=ALL_CELLS, dest="cells", help=f"the cells {ALL_CELLS}")

@@ -1,8 +1,9 @@
 /* Upstream for measurements: one thread, epoll, keep-alive, answers made beforehand.
  *
- * GET /s, /m, /l answer 0.5, 2 and 100 KB, /wait 0.5 KB after 10 ms; GET /bytes/N answers N bytes; any request with a body is read
- * to its end (Content-Length or chunked) and answered with the count of its bytes. "up PORT" (0: any)
- * prints the port it listens on. It trusts its peers: what it does not understand closes the connection. */
+ * GET /s, /m, /l answer 0.5, 2 and 100 KB, /wait 0.5 KB after 10 ms; GET /bytes/N answers N bytes; GET /count how many
+ * requests came before it; any request with a body is read to its end (Content-Length or chunked) and answered with the
+ * count of its bytes. "up PORT" (0: any) prints the port it listens on. It trusts its peers: what it does not understand
+ * closes the connection. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -47,6 +48,7 @@ static struct connection *waiting, **waiting_end = &waiting;
 static char slab[SLAB];
 static char input[INPUT + 8192];
 static int poller;
+static unsigned long long answered;
 
 static void *must(void *memory)
 {
@@ -158,6 +160,11 @@ static bool answer_get(struct connection *c, const char *path)
         c->out_size = ready->size;
         return flush(c);
     }
+    if (!memcmp(path, "/count ", 7)) {
+        char text[32];
+        snprintf(text, sizeof text, "%llu\n", answered);
+        return answer(c, 0, text);
+    }
     if (!memcmp(path, "/wait ", 6)) {
         wait_long(c);
         return true;
@@ -174,6 +181,7 @@ static bool take_head(struct connection *c, const char *data, size_t size)
     if (!path)
         return false;
     path++;
+    answered += memcmp(path, "/count ", 7) != 0;
     if (!memcmp(data, "GET ", 4))
         return answer_get(c, path);
     c->body_seen = 0;
@@ -278,7 +286,7 @@ static int listen_at(int port)
     socklen_t size = sizeof address;
     int on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(fd, (struct sockaddr *)&address, size) || listen(fd, 4096)
+    if (bind(fd, (struct sockaddr *)&address, size) || listen(fd, 32768)
         || getsockname(fd, (struct sockaddr *)&address, &size)) {
         perror("up");
         exit(1);
