@@ -158,7 +158,7 @@ run_units() # suite, command prefix...
             grep '^not ok ' "$tap"
             echo "FAILED: $test: $log"
         elif [ $status != 0 ]; then
-            tail -n 40 "$log"
+            tail -n 4 --dist loadgroup0 "$log"
             fail "$test ended with code $status though no check failed: $log"
         fi
     done
@@ -208,8 +208,8 @@ suite_pytest() # suite, arguments
     build_plain && run_pytest "$1" "tests/$1" "${@:2}"
 }
 
-suite_wire() { suite_pytest wire -n 4; }
-suite_e2e() { build_peers; suite_pytest e2e -n 4; }
+suite_wire() { suite_pytest wire -n 4 --dist loadgroup; }
+suite_e2e() { build_peers; suite_pytest e2e -n 4 --dist loadgroup; }
 suite_faults() { suite_pytest faults -n 2; }
 suite_examples() { suite_pytest examples; }
 suite_gates() { suite_pytest gates; }
@@ -233,7 +233,7 @@ suite_asan()
     local folders
     folders=$(traffic_folders)
     build_peers
-    [ -z "$folders" ] || run_pytest asan $folders -n 4 -m "not plain"
+    [ -z "$folders" ] || run_pytest asan $folders -n 4 --dist loadgroup -m "not plain"
     unset ASAN_OPTIONS UBSAN_OPTIONS
     add_sanitizer_reports "$logs/asan-report"
 }
@@ -252,7 +252,7 @@ suite_tsan()
     CK_FORK=no run_units tsan $fixed
     folders=$(traffic_folders)
     build_peers
-    [ -z "$folders" ] || python="$fixed $python" run_pytest tsan $folders -n 4 -m "threads and not plain"
+    [ -z "$folders" ] || python="$fixed $python" run_pytest tsan $folders -n 4 --dist loadgroup -m "threads and not plain"
     unset TSAN_OPTIONS
     add_sanitizer_reports "$logs/tsan-report"
 }

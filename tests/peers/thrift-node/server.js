@@ -6,13 +6,15 @@ const Int64 = require('node-int64');
 const service = require('./gen/DerivedSvc');
 const types = require('./gen/types_types');
 
+const exact = (number) => BigInt.asIntN(64, BigInt('0x' + number.toOctetString()));
+
 let texts = [];
 const answers = {
     ping: (done) => done(null, 'pong'),
     nothing: (done) => done(null),
     join: (first, second, times, done) => done(null, (first + second).repeat(times)),
     add(a, b, done) {
-        const sum = BigInt(a.toString()) + BigInt(b.toString());
+        const sum = exact(a) + exact(b);
         if (sum !== BigInt.asIntN(64, sum)) return done(new Error('too large'));
         done(null, new Int64('0x' + BigInt.asUintN(64, sum).toString(16).padStart(16, '0')));
     },
