@@ -88,7 +88,8 @@ static const char *status_title(int status)
  * took too long, does not know the method or threw what it declared. */
 static const char *error_source(struct gw_exchange *ex, const char *code, int status)
 {
-    bool of_answer = status == 504 || is_code(code, "GW4043") || is_code(code, "GW4221");
+    bool of_answer = status == 504 || is_code(code, "GW4042") || is_code(code, "GW4043") || is_code(code, "GW4221") ||
+                     is_code(code, "GW4222");
     return status == 502 || (of_answer && gw_exchange_upstream(ex)) ? "upstream" : "gateway";
 }
 
@@ -208,8 +209,15 @@ static enum gw_flow answer_envelope(struct gw_exchange *ex, const struct errors 
     struct gw__line line;
     if (!line_begin(&line, ex, message))
         return GW_CONTINUE;
-    const char *body = line.at;
-    if (!errors->category || !put_failed_call(&line, ex, code, message)) {
+    const char *body = line.at, *biz_status = gw_exchange_error_member(ex, "biz_status");
+    if (is_code(code, "GW4222") && biz_status) {
+        const char *text = gw_exchange_error_member(ex, "biz_message");
+        gw__line_puts(&line, "{\"err_code\":");
+        gw__line_puts(&line, biz_status);
+        gw__line_puts(&line, ",\"err_message\":");
+        gw__line_puts(&line, text ? text : "\"\"");
+        gw__line_puts(&line, "}");
+    } else if (!errors->category || !put_failed_call(&line, ex, code, message)) {
         int number = envelope_number(code, status);
         gw__line_puts(&line, "{\"err_code\":");
         gw__line_u64(&line, (uint64_t)number);

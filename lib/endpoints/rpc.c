@@ -47,6 +47,18 @@ static void report_method(const struct gw_endpoint *self, const struct gw__rpc_t
     gw__free(names);
 }
 
+/* The endpoint's options with those of the service, which is known. */
+static bool go_together(struct gw_endpoint *self, const struct gw__rpc_target *target)
+{
+    struct gw__rpc_options all = target->callee->options;
+    gw__rpc_options_complete(&all, &target->options);
+    const char *conflict = gw__rpc_options_conflict(&all);
+    if (conflict)
+        gw__report_add(self->head.scope->report, self->head.origin, "GW1028", "service '%s': %s",
+                       target->callee->service->name, conflict);
+    return !conflict;
+}
+
 int gw__rpc_target_create(struct gw_endpoint *self, struct gw__rpc_target *target, const struct gw_option *options)
 {
     target->service = gw_option_string(options, "service");
@@ -56,7 +68,7 @@ int gw__rpc_target_create(struct gw_endpoint *self, struct gw__rpc_target *targe
     if (is_variable(target->service))
         return gw__instance_has_idl(&self->head) ? 0 : GW_ERROR_CONFIG;
     target->callee = gw__instance_callee(&self->head, options, "service");
-    if (!target->callee)
+    if (!target->callee || !go_together(self, target))
         return GW_ERROR_CONFIG;
     if (is_variable(target->method))
         return 0;
@@ -78,7 +90,7 @@ static const char *quote(struct gw_exchange *ex, const char *text)
     return json;
 }
 
-static void set_text_member(struct gw_exchange *ex, const char *name, const char *text)
+void gw__rpc_set_text_member(struct gw_exchange *ex, const char *name, const char *text)
 {
     const char *json = quote(ex, text);
     if (json)
@@ -87,8 +99,8 @@ static void set_text_member(struct gw_exchange *ex, const char *name, const char
 
 enum gw_flow gw__rpc_fail_method(struct gw_exchange *ex, const struct gw__rpc *service, const char *method)
 {
-    set_text_member(ex, "service", service->name);
-    set_text_member(ex, "method", method);
+    gw__rpc_set_text_member(ex, "service", service->name);
+    gw__rpc_set_text_member(ex, "method", method);
     return gw_exchange_fail_code(ex, 404, "GW4043", "destination_not_found", "service %s has no method '%s'",
                                  service->name, method);
 }
@@ -111,13 +123,8 @@ static enum gw_flow resolve(struct gw__rpc_call *call, const struct gw__rpc_targ
         if (!call->method)
             return gw__rpc_fail_method(ex, call->callee->rpc, name);
     }
-    const struct gw__rpc_options *own = &call->callee->options, *other = &target->options;
-    call->options.encoding = own->encoding ? own->encoding : other->encoding;
-    call->options.transport = own->transport ? own->transport : other->transport;
-    call->options.json = own->json ? own->json : other->json;
-    call->options.int64 = own->int64 ? own->int64 : other->int64;
-    call->options.nan = own->nan ? own->nan : other->nan;
-    call->options.binary = own->binary ? own->binary : other->binary;
+    call->options = call->callee->options;
+    gw__rpc_options_complete(&call->options, &target->options);
     call->enum_names = target->enum_names;
     return GW_CONTINUE;
 }
@@ -129,6 +136,8 @@ static void destroy_converter(struct gw__spare *spare)
     struct gw__rpc_converter *converter = gw__container_of(spare, struct gw__rpc_converter, spare);
     gw__wire_finish(&converter->wire);
     gw__wire_finish(&converter->plain);
+    gw__wire_finish(&converter->front);
+    gw__frame_finish(&converter->frame);
     gw__json_out_finish(&converter->out);
     gw__free(converter);
 }
@@ -192,6 +201,7 @@ void gw__rpc_end(struct gw__rpc_call *call)
     stop_use(converter);
     gw__wire_reset(&converter->wire);
     gw__wire_reset(&converter->plain);
+    gw__wire_reset(&converter->front);
     if (converter->out.lost || converter->out.end - converter->out.begin > KEPT_OUT_BYTES)
         gw__json_out_finish(&converter->out);
     empty_out(&converter->out);

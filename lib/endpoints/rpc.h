@@ -7,6 +7,7 @@
 #include "transcode/decode.h"
 #include "transcode/encode.h"
 #include "upstream/callee.h"
+#include "wire/frame.h"
 
 /* An endpoint's options; first member of its instance data. */
 struct gw__rpc_target {
@@ -22,7 +23,9 @@ struct gw__rpc_target {
 struct gw__rpc_converter {
     struct gw__spare spare;
     struct gw__wire wire;    /* the request, until the call is over: it may have to be sent again */
-    struct gw__wire plain;   /* its values in binary, while it is encoded otherwise */
+    struct gw__wire plain;   /* its values in binary, while it is encoded otherwise; then, it compressed */
+    struct gw__wire front;   /* what a transport puts in front of it */
+    struct gw__frame_reader frame; /* what the answer is in */
     struct gw__json_out out; /* of the answer: what has not been sent */
     enum { GW__RPC_IDLE, GW__RPC_ENCODES, GW__RPC_DECODES, GW__RPC_TAKES_FAULT } use;
     union { /* by `use`: the request is encoded completely before an answer can come */
@@ -47,8 +50,7 @@ struct gw__rpc_call {
     bool begun;      /* gw_exchange_respond() was called */
 };
 
-/* The options `service`, `method`, `encoding`, `transport`, `json`, `enums` of every RPC endpoint; see create() of an
- * endpoint type. Reports [GW1021, GW1026, GW1027]. */
+/* The options of every RPC endpoint; see create() of an endpoint type. Reports [GW1021, GW1026, GW1027, GW1028]. */
 int gw__rpc_target_create(struct gw_endpoint *self, struct gw__rpc_target *target, const struct gw_option *options);
 
 /* Finds service and method and gets a converter, whose `wire` is empty. If that is not GW_CONTINUE the exchange has
@@ -83,6 +85,8 @@ void gw__rpc_fail_memory(struct gw__rpc_call *call);
 void gw__rpc_fail_unreadable(struct gw__rpc_call *call, const char *why);
 /* The connection was closed before the answer was complete. */
 void gw__rpc_fail_closed(struct gw__rpc_call *call);
+/* Sets a member of the next failure to a JSON string of that text. */
+void gw__rpc_set_text_member(struct gw_exchange *ex, const char *name, const char *text);
 /* There is no such method, by the IDL or as the server says. */
 enum gw_flow gw__rpc_fail_method(struct gw_exchange *ex, const struct gw__rpc *service, const char *method);
 

@@ -344,8 +344,16 @@ static void compile_service(struct compiler *c, struct gw__services *services, s
         return;
     }
     struct gw__callee callee = {.service = service, .rpc = find_rpc(c, config, checked)};
-    gw__rpc_options_fill(&callee.options, checked->settings);
-    if (!gw__table_add_callee(c->table, &callee))
+    struct gw_option *settings = gw__option_copy(checked->settings); /* names of the callee lie in it */
+    if (settings && !keep(c, OPTIONS, settings)) {
+        gw_option_destroy(settings);
+        settings = NULL;
+    }
+    gw__rpc_options_fill(&callee.options, settings);
+    const char *conflict = callee.options.transport ? gw__rpc_options_conflict(&callee.options) : NULL;
+    if (conflict)
+        gw__report_add(c->report, config->origin, "GW1028", "service '%s': %s", config->name, conflict);
+    if (!gw__table_add_callee(c->table, &callee) || (checked->settings && !settings))
         c->report->lost = true;
     struct gw__instance_config *instances = take(c, config->instance_count * sizeof *instances);
     uint32_t count = 0;

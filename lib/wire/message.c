@@ -238,20 +238,6 @@ enum gw__wire_status gw__message_get(const char *bytes, size_t size, struct gw__
     }
 }
 
-static bool begins_message(uint8_t byte)
-{
-    return byte == VERSION_1 >> 8 || byte == COMPACT_ID || byte == '[';
-}
-
-enum gw__message_frame gw__message_frame(const char *bytes, size_t size)
-{
-    if (size && ((uint8_t)bytes[0] >= 0x80 || bytes[0] == '[')) /* no length is negative */
-        return GW__MESSAGE_UNFRAMED;
-    if (size < 5)
-        return GW__MESSAGE_UNKNOWN;
-    return bytes[4] == 0 || begins_message((uint8_t)bytes[4]) ? GW__MESSAGE_FRAMED : GW__MESSAGE_UNFRAMED;
-}
-
 size_t gw__message_most_bytes(size_t name_size)
 {
     return JSON_BYTES + name_size;

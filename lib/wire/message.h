@@ -47,16 +47,6 @@ void gw__message_put(struct gw__wire *wire, const struct gw__message *message);
 /* The header that the bytes begin with; *taken: its length. The name lies in the bytes. Wants it whole: MORE takes
  * nothing, BAD comes as soon as what is there can't become a header. */
 enum gw__wire_status gw__message_get(const char *bytes, size_t size, struct gw__message *message, size_t *taken);
-enum gw__message_frame {
-    GW__MESSAGE_UNKNOWN, /* more bytes must come: 5 are enough */
-    GW__MESSAGE_UNFRAMED,
-    GW__MESSAGE_FRAMED, /* its length, in 4 bytes, goes before */
-};
-
-/* Whether the bytes of a stream begin with a message or with the frame of one. An old header begins with the length of
- * a name, which has a letter where a framed message has its first byte. */
-enum gw__message_frame gw__message_frame(const char *bytes, size_t size);
-
 /* The most bytes of a header with a name of that size, in any encoding, unless a JSON one is padded with blanks. */
 size_t gw__message_most_bytes(size_t name_size);
 

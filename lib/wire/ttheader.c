@@ -4,7 +4,7 @@
 
 enum { MAGIC = 0x1000, PADDING = 0, STRINGS = 1, NUMBERS = 0x10, TOKEN = 0x11, LIMIT = 65535 };
 
-void gw__ttheader_begin(struct gw__ttheader_writer *writer, uint32_t sequence)
+void gw__ttheader_begin(struct gw__ttheader_writer *writer, uint32_t sequence, uint8_t protocol)
 {
     writer->fixed = gw__wire_take(writer->wire, GW__TTHEADER_FIXED_BYTES + 2);
     if (!writer->fixed)
@@ -12,6 +12,7 @@ void gw__ttheader_begin(struct gw__ttheader_writer *writer, uint32_t sequence)
     memset(writer->fixed, 0, GW__TTHEADER_FIXED_BYTES + 2);
     gw__wire_set16(writer->fixed + 4, MAGIC);
     gw__wire_set32(writer->fixed + 8, sequence);
+    writer->fixed[GW__TTHEADER_FIXED_BYTES] = (char)protocol;
 }
 
 static void close_block(struct gw__ttheader_writer *writer)

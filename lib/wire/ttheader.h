@@ -30,7 +30,8 @@ struct gw__ttheader_writer {
     bool too_long; /* an entry, their number or the header is beyond its limit: don't send it */
 };
 
-void gw__ttheader_begin(struct gw__ttheader_writer *writer, uint32_t sequence);
+/* protocol: 0 binary, 2 compact. */
+void gw__ttheader_begin(struct gw__ttheader_writer *writer, uint32_t sequence, uint8_t protocol);
 /* Entries of one kind should follow each other. The key of a string is `prefix` and `name`, the latter in the form of
  * a variable's name: upper case, with '_' for '-'. */
 void gw__ttheader_put(struct gw__ttheader_writer *writer, enum gw__ttheader_number number, struct gw__str value);

@@ -443,7 +443,8 @@ def test_an_application_exception(pair):
     pair.peer.on("Call", lambda call: call.fault(6, text))
     problem = is_problem(pair.post("/Call", {}), 502, "GW5025")
     assert problem["detail"] == text
-    assert problem["exception"] == {"type": "TApplicationException", "value": {"type": 6, "message": text}}
+    assert problem["exception"] == {"type": "TApplicationException", "kind": "internal error",
+                                    "value": {"type": 6, "message": text}}
     assert problem["source"] == "upstream"
     pair.peer.on("Call", lambda call: call.reply([], kind=EXCEPTION))
     problem = is_problem(pair.post("/Call", {}), 502, "GW5025")
@@ -795,7 +796,12 @@ def check(tmp_path, endpoint, **service):
     (rpc("plain", "Call"), "GW1026", "service 'plain' is described by no IDL file"),
     (rpc("echo", "Cal"), "GW1027", "service 'echo' (Echo) has no method 'Cal', did you mean 'Call'?"),
     (rpc("echo", "Call", encoding="compact"), "GW1014", 'one of "binary"'),
-    (rpc("echo", "Call", transport="http"), "GW1014", 'one of "unframed", "framed"'),
+    (rpc("echo", "Call", transport="udp"), "GW1014", 'one of "unframed", "framed", "theader"'),
+    (rpc("echo", "Call", zlib=True), "GW1028", "zlib = true needs transport = "),
+    (rpc("echo", "Call", in_flight=2), "GW1028", "in_flight > 1 needs a transport whose messages have an id"),
+    (rpc("echo", "Call", transport="http", path="x"), "GW1028", "path does not begin with '/'"),
+    (rpc("echo", "Call", in_flight=65), "GW1012", "from 1 to 64"),
+    (rpc("echo", "Call", biz_status=[{"code": 1, "status": 200}]), "GW1012", "from 400 to 599"),
 ])
 def test_wrong_configs(tmp_path, endpoint, code, text):
     status, said = check(tmp_path, endpoint)

@@ -336,7 +336,8 @@ def test_declared_exceptions(strict, method, number, exception):
 def test_undeclared_exception(strict):
     problem = check_problem(call(strict, "sum/SumMethod", sums(1, 9223372036854775807)), 502, "GW5025", "upstream")
     assert problem["detail"] == OVERFLOW
-    assert problem["exception"] == {"type": "TApplicationException", "value": {"type": 6, "message": OVERFLOW}}
+    assert problem["exception"] == {"type": "TApplicationException", "kind": "internal error",
+                                    "value": {"type": 6, "message": OVERFLOW}}
 
 
 def test_oneway_arrives(strict):

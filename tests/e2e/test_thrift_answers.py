@@ -15,7 +15,7 @@ CASES = 60 if os.environ.get("GW_SANITIZE") else 300
 UNREADABLE, CLOSED = (502, "GW5026"), (502, "GW5027")
 STRICT, COMPACT, JSON = 0x80, 0x82, ord("[")  # first bytes of messages
 OTHERS = (bytes([COMPACT]), bytes([JSON]))
-LONGEST_HEADER = 44  # without the name, with a frame's length
+LONGEST_HEADER = 40  # without the name
 
 
 def framing(data):
@@ -62,7 +62,8 @@ def strict_header(data, name, sequence):
 
 
 def check(kind, given, number, name, sequence):
-    if given != name.encode() or struct.unpack(">i", number)[0] != sequence or kind not in (REPLY, EXCEPTION):
+    right = given == name.encode() and struct.unpack(">i", number)[0] == sequence
+    if kind != EXCEPTION and not (right and kind == REPLY):
         raise Bad
     return kind
 
@@ -96,16 +97,21 @@ def read_body(method, kind, data):
 
 def expected(method, data, sequence):
     """(status, code or value) of an answer behind which the connection is closed."""
-    if not data:
-        return CLOSED
     try:
         frame = framing(data)
-        kind, begin = header(data[frame:], method.name, sequence)
+    except More:
+        return CLOSED
+    size = struct.unpack(">I", data[:4])[0] if frame else 1 << 62
+    message = data[frame:][:size]
+    if size < 2:
+        return UNREADABLE if len(data) >= 6 else CLOSED
+    try:
+        kind, begin = header(message, method.name, sequence)
     except Bad:
         return UNREADABLE
     except More:  # what is longer can't be the header any more
-        return UNREADABLE if len(data) >= LONGEST_HEADER + len(method.name) else CLOSED
-    size = struct.unpack(">I", data[:4])[0] if frame else 1 << 62
+        longest = LONGEST_HEADER + max(64, len(method.name))
+        return UNREADABLE if len(message) in (size, longest) or len(message) > longest else CLOSED
     body = data[frame + begin:][:size - begin]
     if size <= begin:
         return UNREADABLE

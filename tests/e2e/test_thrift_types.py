@@ -179,7 +179,8 @@ def test_undeclared_exceptions(service):
     answer = service.post("add", {"a": INTEGERS[64][4], "b": 1})
     text = "too large" if service.language == "python" else "Internal error processing add: too large"
     assert answer.status == 502 and answer.json["code"] == "GW5025" and answer.json["detail"] == text
-    assert answer.json["exception"] == {"type": "TApplicationException", "value": {"type": 6, "message": text}}
+    assert answer.json["exception"] == {"type": "TApplicationException", "kind": "internal error",
+                                    "value": {"type": 6, "message": text}}
 
 
 def test_oneway(service):

@@ -173,7 +173,7 @@ START_TEST(written_ttheaders)
 {
     struct gw__wire wire = {0};
     struct gw__ttheader_writer writer = {.wire = &wire};
-    gw__ttheader_begin(&writer, 0x01020304);
+    gw__ttheader_begin(&writer, 0x01020304, 0);
     gw__ttheader_put(&writer, GW__TTHEADER_METHOD, GW__STR("echo"));
     gw__ttheader_put(&writer, GW__TTHEADER_TIMEOUT, GW__STR("900"));
     gw__ttheader_put_string(&writer, GW__STR("RPC_PERSIST_"), GW__STR("my-key"), GW__STR("v 1"));
@@ -206,7 +206,7 @@ START_TEST(limits_of_written_ttheaders)
     for (int more = 0; more < 4; more++) {
         struct gw__wire wire = {0};
         struct gw__ttheader_writer writer = {.wire = &wire};
-        gw__ttheader_begin(&writer, 1);
+        gw__ttheader_begin(&writer, 1, 0);
         for (int i = 0; i < 3; i++)
             gw__ttheader_put_string(&writer, GW__STR(""), GW__STR(""), (struct gw__str){long_value, 65535});
         /* 2 fixed, 3 of the block, 3 entries; the last one's 4 + its value */
