@@ -2,8 +2,8 @@
 #ifndef GW_JSON_BLOCK_H
 #define GW_JSON_BLOCK_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "json/utf8.h"
+
 #include <string.h>
 
 #ifdef __SSE2__
@@ -41,6 +41,40 @@ static inline unsigned gw__json_copy_block(char *out, const char *text)
         count++;
     return count;
 #endif
+}
+
+/* Copies 16 bytes; a bit for each that must not stand in a string or ends it, and for each over 0x7f. */
+static inline unsigned gw__json_copy_marked(char *out, const char *text, unsigned *high)
+{
+#ifdef __SSE2__
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
+    _mm_storeu_si128((__m128i *)(void *)out, bytes);
+    *high = (unsigned)_mm_movemask_epi8(bytes);
+    return gw__json_special_bits(bytes) & ~*high;
+#else
+    unsigned marks = 0;
+    *high = 0;
+    memcpy(out, text, 16);
+    for (unsigned i = 0; i < 16; i++) {
+        unsigned char c = (unsigned char)text[i];
+        *high |= (unsigned)(c >= 0x80) << i;
+        marks |= (unsigned)(c < 0x80 && gw__json_special(c)) << i;
+    }
+    return marks;
+#endif
+}
+
+/* Of the first `count` of 16 bytes, those that make whole characters; high: a bit for each over 0x7f. */
+static inline unsigned gw__json_whole_characters(const char *text, const char *end, unsigned high, unsigned count)
+{
+    for (high &= (1u << count) - 1; high;) {
+        unsigned at = (unsigned)__builtin_ctz(high);
+        unsigned size = (unsigned)gw__utf8_size(text + at, (size_t)(end - text) - at);
+        if (!size || at + size > count)
+            return at;
+        high &= ~0u << (at + size);
+    }
+    return count;
 }
 
 enum { GW__JSON_STRIDE = 64 };

@@ -48,19 +48,12 @@ static int hex_value(char c)
 }
 
 /* What the letter behind a backslash stands for; 0: for nothing. */
-static char escaped(char c)
+static inline char escaped(char c)
 {
-    switch (c) {
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    case '"':
-    case '\\':
-    case '/': return c;
-    default: return 0;
-    }
+    static const char table[256] = {
+        ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t', ['"'] = '"', ['\\'] = '\\', ['/'] = '/',
+    };
+    return table[(unsigned char)c];
 }
 
 /* All four digits are there. A surrogate must have its other half: UTF-8 can't hold one alone. */
@@ -187,7 +180,10 @@ const char *gw__json_copy_whole(const char *at, const char *text_end, char **out
 {
     char *to = *out;
     while (text_end - at >= 16 && end - to >= 2 * GW__JSON_ROOM) {
-        unsigned count = gw__json_copy_block(to, at);
+        unsigned high, marks = gw__json_copy_marked(to, at, &high);
+        unsigned count = marks ? (unsigned)__builtin_ctz(marks) : 16;
+        if (high)
+            count = gw__json_whole_characters(at, text_end, high, count);
         at += count;
         to += count;
         if (count == 16) { /* a long one, it seems */
@@ -199,14 +195,10 @@ const char *gw__json_copy_whole(const char *at, const char *text_end, char **out
         if (*at == '"')
             break;
         char simple = *at == '\\' && text_end - at >= 2 ? escaped(at[1]) : 0;
-        size_t size = (unsigned char)*at >= 0x80 ? gw__utf8_size(at, (size_t)(text_end - at)) : 0;
         if (simple) {
             *to++ = simple;
             at += 2;
-        } else if (size) {
-            for (size_t i = 0; i < size; i++)
-                *to++ = *at++;
-        } else {
+        } else if (count == 0 || (unsigned char)*at < 0x80) {
             break;
         }
     }

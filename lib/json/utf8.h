@@ -2,9 +2,11 @@
 #ifndef GW_JSON_UTF8_H
 #define GW_JSON_UTF8_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* What may follow: `need` bytes, the next of them from `low` to `high`, the others from 0x80 to 0xbf. */
 struct gw__utf8 {
@@ -32,18 +34,30 @@ static inline bool gw__utf8_fits(struct gw__utf8 next, unsigned char byte)
     return byte >= next.low && byte <= next.high;
 }
 
+/* Bytes of the character over 0x7f that the bytes of the word begin with, the first the lowest; 0 if it is none. */
+static inline size_t gw__utf8_size_of(uint32_t word)
+{
+    if ((word & 0xc0e0) == 0x80c0)
+        return word & 0x1e ? 2 : 0;
+    if ((word & 0xc0c0f0) == 0x8080e0)
+        return (word & 0x200f) != 0 && (word & 0x200f) != 0x200d ? 3 : 0;
+    uint32_t top = (word & 7) << 2 | (word >> 12 & 3); /* of the code: from 0x10000 to 0x10ffff */
+    return (word & 0xc0c0c0f8) == 0x808080f0 && top > 0 && top <= 16 ? 4 : 0;
+}
+
 /* Bytes of the character over 0x7f at text, 0 if it is none or is not whole. */
 static inline size_t gw__utf8_size(const char *text, size_t size)
 {
+    if (size >= 4) {
+        uint32_t word;
+        memcpy(&word, text, sizeof word);
+        return gw__utf8_size_of(le32toh(word));
+    }
     const unsigned char *bytes = (const unsigned char *)text;
     struct gw__utf8 next = gw__utf8_lead(bytes[0]);
     if (!next.need || next.need >= size || !gw__utf8_fits(next, bytes[1]))
         return 0;
-    if (next.need > 1 && (bytes[2] & 0xc0) != 0x80)
-        return 0;
-    if (next.need > 2 && (bytes[3] & 0xc0) != 0x80)
-        return 0;
-    return next.need + 1u;
+    return next.need == 1 || (bytes[2] & 0xc0) == 0x80 ? next.need + 1u : 0;
 }
 
 /* Writes the character; returns its bytes, at most 4. */

@@ -105,21 +105,46 @@ bool gw__json_put_double(struct gw__json_out *out, double value)
     return value - value == 0;
 }
 
-/* The escape of a byte that must not stand in a string; STEP_BYTES are there. */
-static void put_escape(struct gw__json_out *out, unsigned char c)
+/* The escape of a byte that must not stand in a string: its end. STEP_BYTES are there. */
+static inline char *print_escape(char *out, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef", letters[] = "btn?fr";
-    *out->at++ = '\\';
+    *out++ = '\\';
     if (c == '"' || c == '\\') {
-        *out->at++ = (char)c;
+        *out++ = (char)c;
     } else if (c >= '\b' && c <= '\r' && c != '\v') {
-        *out->at++ = letters[c - '\b'];
+        *out++ = letters[c - '\b'];
     } else {
-        memcpy(out->at, "u00", 3);
-        out->at[3] = hex[c >> 4];
-        out->at[4] = hex[c & 15];
-        out->at += 5;
+        memcpy(out, "u00", 3);
+        out[3] = hex[c >> 4];
+        out[4] = hex[c & 15];
+        out += 5;
     }
+    return out;
+}
+
+char *gw__json_print_text(char *out, const char *out_end, const char *text, size_t size, const char *readable)
+{
+    const char *end = text + size;
+    while (text < end) {
+        if (readable - text < 16 || out_end - out < STEP_BYTES)
+            return NULL;
+        unsigned high, marks = gw__json_copy_marked(out, text, &high);
+        unsigned count = marks ? (unsigned)__builtin_ctz(marks) : 16;
+        if (count > end - text)
+            count = (unsigned)(end - text);
+        if (high)
+            count = gw__json_whole_characters(text, end, high, count);
+        text += count;
+        out += count;
+        if (count == 16 || text == end)
+            continue;
+        if ((unsigned char)*text < 0x80)
+            out = print_escape(out, (unsigned char)*text++);
+        else if (count == 0)
+            return NULL;
+    }
+    return out;
 }
 
 /* The text, shorter than a character, is the beginning of one. */
@@ -142,7 +167,7 @@ static size_t put_special(struct gw__json_out *out, const char *text, size_t siz
 {
     unsigned char c = (unsigned char)*text;
     if (c < 0x80) {
-        put_escape(out, c);
+        out->at = print_escape(out->at, c);
         return 1;
     }
     size_t whole = gw__utf8_size(text, size);

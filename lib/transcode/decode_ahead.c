@@ -1,35 +1,193 @@
-/* Fast path of decode.c: while the bytes are what the schema expects, header, key and value of a field are converted at
- * once. An entry is converted whole, or not at all. Nothing is refused here: whatever is unusual, or not whole in the
- * piece, is left to the general path, which reports errors. */
+/* Fast path of decode.c: while the bytes are what the schema expects, header, key and value of an entry are converted
+ * at once. An entry is converted whole, or not at all. Nothing is refused here: whatever is unusual, or not whole in
+ * the piece, is left to the general path, which reports errors.
+ *
+ * Some bytes behind an entry's first are looked at unasked; that they were its own is seen when it is done. */
 #include "json/block.h"
 #include "transcode/inside.h"
 
 enum {
-    KEY_BYTES = 64,                                 /* a longer one is left to the general path */
+    KEY_BYTES = 64,  /* a longer one is left to the general path */
     ENTRY_BYTES = 1 + KEY_BYTES + 1 + GW__DECODE_SCALAR_BYTES + 4, /* of JSON: an entry but for a longer string */
+    LOOK_BYTES = 32, /* of input, from an entry's first on: may be looked at */
 };
 
 #define INLINE static inline __attribute__((always_inline))
+#define RARELY(condition) __builtin_expect(!!(condition), 0)
 
 /* Where input and output are, in registers. What stands before `at` and `out` is done. */
 struct run {
-    const char *at, *end;
-    char *out, *room; /* behind `room`, more must be made */
-    bool comma;       /* of the writer */
+    const char *at, *safe, *end; /* behind `safe` no entry begins */
+    char *out, *room;            /* behind `room`, more must be made */
+    bool comma;                  /* of the writer */
 };
 
 enum result {
     LEFT,    /* nothing of the entry was taken */
     WHOLE,   /* it was */
-    CHANGED, /* input, output and frames have what was taken, the run does not */
+    CHANGED, /* another container is on top */
+    ENDS,    /* the container on top ends here */
+    NO_ROOM,
 };
 
-INLINE void keep(struct gw__decode *decode, const struct run *run)
+/* ---- values: the bytes begin at `at`, the text at `out` */
+
+INLINE enum result put_end(struct run *run, const char *at, char *out)
 {
-    decode->in.at = run->at;
-    decode->out->at = run->out;
-    decode->out->comma = run->comma;
+    if (RARELY(at > run->end))
+        return LEFT;
+    run->at = at;
+    run->out = out;
+    run->comma = true;
+    return WHOLE;
 }
+
+INLINE enum result put_bool(struct run *run, const char *at, char *out)
+{
+    bool yes = *at == 1;
+    memcpy(out, yes ? "true\0\0\0" : "false\0\0", 8);
+    return put_end(run, at + 1, out + 5 - yes);
+}
+
+/* NULL: that is not to be written. */
+static __attribute__((noinline)) char *print_double(const struct gw__decode *decode, const char *at, char *out)
+{
+    if (decode->options.rules.nan > GW__NAN_NULL && !gw__double_is_finite(at))
+        return NULL;
+    uint64_t bits = gw__wire_get64(at);
+    double number;
+    memcpy(&number, &bits, sizeof number);
+    return gw__json_print_double(out, number);
+}
+
+INLINE enum result put_double(struct gw__decode *decode, struct run *run, const char *at, char *out)
+{
+    out = print_double(decode, at, out);
+    return out ? put_end(run, at + 8, out) : LEFT;
+}
+
+INLINE enum result put_i64(struct gw__decode *decode, const struct gw__type *type, struct run *run, const char *at,
+                           char *out)
+{
+    int64_t value = (int64_t)gw__wire_get64(at);
+    bool rule = type->as_text || decode->options.rules.int64 > GW__INT64_NUMBER;
+    bool text = RARELY(rule) && gw__decode_is_text(decode, type, value);
+    *out = '"';
+    out = gw__print_i64(out + text, value);
+    *out = '"';
+    return put_end(run, at + 8, out + text);
+}
+
+/* What the writer must look at: more than fits, or what is no UTF-8. */
+static __attribute__((noinline)) bool put_any_text(struct gw__decode *decode, const struct gw__type *type,
+                                                   const char *text, uint32_t size, char *out)
+{
+    decode->out->at = out;
+    decode->out->comma = false;
+    gw__decode_put_text(decode->out, type, text, size);
+    return gw__json_out_room(decode->out, ENTRY_BYTES);
+}
+
+static __attribute__((noinline)) char *print_text(char *out, char *room, const char *text, size_t size, const char *end)
+{
+    *out++ = '"';
+    out = gw__json_print_text(out, room, text, size, end);
+    if (out)
+        *out++ = '"';
+    return out;
+}
+
+/* A string or binary. */
+INLINE enum result put_text(struct gw__decode *decode, const struct gw__type *type, struct run *run, const char *at,
+                            char *out)
+{
+    uint32_t size = gw__wire_get32(at);
+    at += 4;
+    if (RARELY(at > run->end || size > (size_t)(run->end - at)))
+        return LEFT;
+    bool plain = type->kind == GW__STRING;
+    *out = '"';
+    if (plain && size <= 16 && gw__json_copy_block(out + 1, at) >= size) {
+        out[1 + size] = '"';
+        return put_end(run, at + size, out + size + 2);
+    }
+    char *to = plain && size ? print_text(out, run->room, at, size, run->safe + LOOK_BYTES) : NULL;
+    if (to)
+        return put_end(run, at + size, to);
+    bool room = put_any_text(decode, type, at, size, out);
+    run->at = at + size;
+    run->out = decode->out->at;
+    run->room = room ? decode->out->end - ENTRY_BYTES : run->out - 1;
+    run->comma = true;
+    return WHOLE;
+}
+
+/* ---- containers */
+
+INLINE enum result push(struct gw__decode *decode, const struct gw__decode_frame *frame, struct run *run,
+                        const char *at, char *out)
+{
+    decode->frames[decode->depth++] = *frame;
+    run->at = at;
+    run->out = out;
+    run->comma = false;
+    return CHANGED;
+}
+
+INLINE enum result open_record(struct gw__decode *decode, const struct gw__type *type, struct run *run, const char *at,
+                               char *out)
+{
+    struct gw__bits *bits = &decode->bits;
+    uint32_t words = type->record->bit_words;
+    if (decode->depth == GW__DECODE_DEPTH || bits->capacity - bits->count < words || at > run->end)
+        return LEFT;
+    struct gw__decode_frame frame = {.type = type, .bits = (uint32_t)bits->count};
+    for (uint32_t i = 0; i < words; i++)
+        bits->words[bits->count++] = 0;
+    *out = '{';
+    return push(decode, &frame, run, at, out + 1);
+}
+
+INLINE enum result open_items(struct gw__decode *decode, const struct gw__type *type, struct run *run, const char *at,
+                              char *out)
+{
+    bool map = type->kind == GW__MAP;
+    uint32_t count = gw__wire_get32(at + 1 + map);
+    if (decode->depth == GW__DECODE_DEPTH || count > INT32_MAX || (uint8_t)at[map] != type->value->thrift
+        || (map && ((uint8_t)*at != type->key->thrift || gw__type_is_pairs(type))) || at + 5 + map > run->end)
+        return LEFT;
+    struct gw__decode_frame frame = {.type = type, .left = (uint64_t)count << map};
+    *out = map ? '{' : '[';
+    return push(decode, &frame, run, at + 5 + map, out + 1);
+}
+
+INLINE enum result put_value(struct gw__decode *decode, const struct gw__type *type, struct run *run, const char *at,
+                             char *out)
+{
+    switch (type->kind) {
+    case GW__BOOL: return put_bool(run, at, out);
+    case GW__I8: return put_end(run, at + 1, gw__print_i64(out, (int8_t)*at));
+    case GW__I16: return put_end(run, at + 2, gw__print_i64(out, (int16_t)gw__wire_get16(at)));
+    case GW__ENUM:
+        if (RARELY(decode->options.enum_names))
+            return LEFT;
+        __attribute__((fallthrough));
+    case GW__I32: return put_end(run, at + 4, gw__print_i64(out, (int32_t)gw__wire_get32(at)));
+    case GW__I64: return put_i64(decode, type, run, at, out);
+    case GW__DOUBLE: return put_double(decode, run, at, out);
+    case GW__STRING:
+    case GW__BINARY: return put_text(decode, type, run, at, out);
+    case GW__LIST:
+    case GW__SET:
+    case GW__MAP: return open_items(decode, type, run, at, out);
+    case GW__STRUCT:
+    case GW__UNION:
+    case GW__EXCEPTION: return open_record(decode, type, run, at, out);
+    default: return LEFT;
+    }
+}
+
+/* ---- entries */
 
 /* Sixteen bytes at a time, as both have room for. */
 INLINE char *put_key(char *out, const struct gw__field *field)
@@ -40,195 +198,170 @@ INLINE char *put_key(char *out, const struct gw__field *field)
     return out + field->key_size;
 }
 
-/* Of less than 16 bytes that need no escape, at `out`; NULL if it is none. */
-INLINE char *put_short(char *out, const char *text, uint32_t size, const char *end)
+INLINE bool is_field(const struct gw__field *field, const char *at)
 {
-    if (size >= 16)
-        return NULL;
-    *out++ = '"';
-    if (end - text >= 16 ? gw__json_copy_block(out, text) < size : !gw__json_copy_short(out, text, size))
-        return NULL;
-    out[size] = '"';
-    return out + size + 1;
+    uint32_t given, wanted;
+    memcpy(&given, at, 4);
+    memcpy(&wanted, field->head, 4);
+    return le32toh(given ^ wanted) << 8 == 0; /* three bytes */
 }
 
-/* A string of the type, whole in the piece behind run->at, at `out`. */
-INLINE enum result put_string(struct gw__decode *decode, const struct gw__type *type, struct run *run, const char *at,
-                              char *out)
+/* The field where another is expected; NULL at the end, and if there is none like that. */
+static __attribute__((noinline)) const struct gw__field *find_field(const struct gw__record *record, const char *at)
 {
-    uint32_t size = gw__wire_get32(at);
-    at += 4;
-    if (size > (size_t)(run->end - at))
+    if (*at == GW__THRIFT_STOP)
+        return NULL;
+    const struct gw__field *field = gw__record_by_id(record, (int16_t)gw__wire_get16(at + 1));
+    return field && field->type->thrift == (uint8_t)*at ? field : NULL;
+}
+
+INLINE enum result put_fields(struct gw__decode *decode, struct gw__decode_frame *frame, struct run *run)
+{
+    const struct gw__record *record = frame->type->record;
+    const struct gw__field *expected = record->fields + frame->left, *last = record->fields + record->count;
+    uint64_t *seen = decode->bits.words + frame->bits;
+    enum result result = WHOLE;
+    while (result == WHOLE && run->at < run->safe) {
+        const struct gw__field *field = expected;
+        if (RARELY(run->out > run->room))
+            return NO_ROOM;
+        if (field >= last || !is_field(field, run->at)) {
+            field = find_field(record, run->at);
+            if (!field)
+                return *run->at == GW__THRIFT_STOP ? ENDS : LEFT;
+        }
+        uint64_t *word = &seen[field->index / 64], bit = (uint64_t)1 << field->index % 64;
+        if (RARELY(*word & bit || field->key_size > KEY_BYTES))
+            return LEFT;
+        *run->out = ',';
+        expected = field + 1;
+        result = put_value(decode, field->type, run, run->at + 3, put_key(run->out + run->comma, field));
+        if (RARELY(result == LEFT))
+            return LEFT;
+        *word |= bit;
+        frame->left = field->index + 1u;
+    }
+    return result;
+}
+
+INLINE enum result put_items(struct gw__decode *decode, struct gw__decode_frame *frame, struct run *run)
+{
+    const struct gw__type *type = frame->type->value;
+    enum result result = WHOLE;
+    while (result == WHOLE && run->at < run->safe && frame->left) {
+        if (RARELY(run->out > run->room))
+            return NO_ROOM;
+        *run->out = ',';
+        result = put_value(decode, type, run, run->at, run->out + run->comma);
+        frame->left -= result != LEFT;
+    }
+    return result == WHOLE && !frame->left ? ENDS : result;
+}
+
+INLINE enum result put_pairs(struct gw__decode *decode, struct gw__decode_frame *frame, struct run *run)
+{
+    const struct gw__type *type = frame->type;
+    enum result result = WHOLE;
+    if (type->key->kind != GW__STRING)
         return LEFT;
-    run->at = at + size;
-    run->out = type->kind == GW__STRING ? put_short(out, at, size, run->end) : NULL;
-    run->comma = true;
-    if (run->out)
-        return WHOLE;
-    run->out = out;
-    run->comma = false;
-    keep(decode, run);
-    gw__decode_put_text(decode->out, type, at, size);
+    while (result == WHOLE && run->at < run->safe && frame->left) {
+        if (RARELY(run->out > run->room))
+            return NO_ROOM;
+        if (frame->left % 2 == 0) {
+            *run->out = ',';
+            result = put_text(decode, type->key, run, run->at, run->out + run->comma);
+            if (RARELY(result == LEFT))
+                return LEFT;
+            *run->out++ = ':';
+            run->comma = false;
+        } else {
+            result = put_value(decode, type->value, run, run->at, run->out);
+        }
+        frame->left -= result != LEFT;
+    }
+    return result == WHOLE && !frame->left ? ENDS : result;
+}
+
+/* ---- the run */
+
+static bool has_room(struct gw__decode *decode, struct run *run)
+{
+    decode->out->at = run->out;
     if (!gw__json_out_room(decode->out, ENTRY_BYTES))
-        return CHANGED;
+        return false;
     run->out = decode->out->at;
     run->room = decode->out->end - ENTRY_BYTES;
-    run->comma = true;
-    return WHOLE;
+    return true;
 }
 
-static __attribute__((noinline)) enum result put_container(struct gw__decode *decode, const struct gw__type *type)
+/* Nothing is absent that must not be; a union has one field. */
+INLINE bool is_complete(const struct gw__decode *decode, const struct gw__decode_frame *frame)
 {
-    const char *bytes = decode->in.at;
-    decode->type = type;
-    if (gw__kind_is_record(type->kind)) {
-        gw__decode_begin_record(decode);
-    } else {
-        decode->in.at += type->min_bytes;
-        gw__decode_begin_items(decode, bytes);
-    }
-    return CHANGED;
+    const struct gw__record *record = frame->type->record;
+    uint64_t seen = decode->bits.words[frame->bits];
+    if (record->bit_words > 1 || *record->required_bits & ~seen)
+        return false;
+    return record->type.kind != GW__UNION || (seen && !(seen & (seen - 1)));
 }
 
-/* The value at `at`, whose least bytes are there. */
-INLINE enum result put_value(struct gw__decode *decode, const struct gw__type *type, struct run *run, const char *at,
-                             char *out)
+/* The one on top. A record that may not be complete is left to the general path. */
+INLINE enum result close_container(struct gw__decode *decode, struct gw__decode_frame *frame, struct run *run)
 {
-    switch (type->kind) {
-    case GW__UUID: return LEFT;
-    case GW__I64:
-        if (gw__decode_is_text(decode, type, (int64_t)gw__wire_get64(at))) {
-            *out = '"';
-            out = gw__decode_print_scalar(type, at, out + 1);
-            *out++ = '"';
-            run->out = out;
-            run->at = at + 8;
-            run->comma = true;
-            return WHOLE;
-        }
-        break;
-    case GW__DOUBLE:
-        if (decode->options.rules.nan > GW__NAN_NULL && !gw__double_is_finite(at))
+    uint8_t kind = frame->type->kind;
+    if (gw__kind_is_record(kind)) {
+        if (RARELY(!is_complete(decode, frame)))
             return LEFT;
-        break;
-    case GW__ENUM:
-        if (decode->options.enum_names)
-            return LEFT;
-        break;
-    case GW__STRING:
-    case GW__BINARY: return put_string(decode, type, run, at, out);
-    default: break;
+        decode->bits.count = frame->bits;
+        run->at++;
     }
-    if (type->kind >= GW__LIST) {
-        run->at = at;
-        run->out = out;
-        run->comma = false;
-        keep(decode, run);
-        return put_container(decode, type);
-    }
-    run->out = gw__decode_print_scalar(type, at, out);
-    run->at = at + type->min_bytes;
+    *run->out++ = kind == GW__LIST || kind == GW__SET ? ']' : '}';
     run->comma = true;
-    return WHOLE;
-}
-
-INLINE enum result put_field(struct gw__decode *decode, struct gw__decode_frame *frame, struct run *run)
-{
-    const char *at = run->at;
-    char *out = run->out;
-    if (run->end - at < 3)
-        return LEFT;
-    const struct gw__field *field = gw__record_by_id(frame->type->record, (int16_t)gw__wire_get16(at + 1));
-    if (!field || field->type->thrift != (uint8_t)*at || field->key_size > KEY_BYTES
-        || run->end - at < 3 + field->type->min_bytes)
-        return LEFT;
-    uint64_t *word = &decode->bits.words[frame->bits + field->index / 64], bit = (uint64_t)1 << field->index % 64;
-    if (*word & bit)
-        return LEFT;
-    *out = ',';
-    *word |= bit;
-    enum result result = put_value(decode, field->type, run, at + 3, put_key(out + run->comma, field));
-    if (result == LEFT)
-        *word &= ~bit;
-    return result;
-}
-
-INLINE enum result put_item(struct gw__decode *decode, struct gw__decode_frame *frame, struct run *run)
-{
-    if (run->end - run->at < frame->type->value->min_bytes)
-        return LEFT;
-    *run->out = ',';
-    frame->left--;
-    enum result result = put_value(decode, frame->type->value, run, run->at, run->out + run->comma);
-    frame->left += result == LEFT;
-    return result;
-}
-
-/* A key alone: its value is an entry of its own. */
-INLINE enum result put_key_of_map(struct gw__decode *decode, struct gw__decode_frame *frame, struct run *run)
-{
-    const struct gw__type *type = frame->type->key;
-    if (type->kind != GW__STRING || run->end - run->at < 4)
-        return LEFT;
-    *run->out = ',';
-    enum result result = put_string(decode, type, run, run->at, run->out + run->comma);
-    if (result != WHOLE)
-        return result;
-    *run->out++ = ':';
-    run->comma = false;
-    frame->left--;
-    return WHOLE;
-}
-
-/* The container on top ends here. */
-INLINE bool ends(const struct gw__decode_frame *frame, const struct run *run, bool record)
-{
-    return record ? run->at < run->end && *run->at == GW__THRIFT_STOP : frame->left == 0;
-}
-
-static __attribute__((noinline)) void end_container(struct gw__decode *decode, bool record)
-{
-    if (!record) {
-        gw__decode_end_items(decode);
-        return;
-    }
-    decode->in.at++;
-    gw__decode_end_record(decode);
+    decode->depth--;
+    return decode->depth > decode->is_result ? CHANGED : LEFT;
 }
 
 /* Entries of the container on top, and of those that open and close on the way. */
 static void put_entries(struct gw__decode *decode, struct run run)
 {
-    struct gw__json_out *out = decode->out;
-    while (decode->depth > decode->is_result && !decode->why && gw__json_out_room(out, ENTRY_BYTES)) {
+    enum result result = CHANGED;
+    run.out = decode->out->at;
+    run.comma = decode->out->comma;
+    decode->in.at = run.at;
+    if (!has_room(decode, &run))
+        return;
+    do {
         struct gw__decode_frame *frame = &decode->frames[decode->depth - 1];
-        bool record = gw__kind_is_record(frame->type->kind), map = frame->type->kind == GW__MAP;
-        enum result result = WHOLE;
-        if (map && gw__type_is_pairs(frame->type))
-            return;
-        run.at = decode->in.at;
-        run.out = out->at;
-        run.room = out->end - ENTRY_BYTES;
-        run.comma = out->comma;
-        while (result == WHOLE && run.out <= run.room && !ends(frame, &run, record)) {
-            if (record)
-                result = put_field(decode, frame, &run);
-            else if (map && frame->left % 2 == 0)
-                result = put_key_of_map(decode, frame, &run);
-            else
-                result = put_item(decode, frame, &run);
-        }
-        if (result == CHANGED)
-            continue;
-        keep(decode, &run);
-        if (result == LEFT)
-            return;
-        if (run.out <= run.room)
-            end_container(decode, record);
-    }
+        if (gw__kind_is_record(frame->type->kind))
+            result = put_fields(decode, frame, &run);
+        else if (frame->type->kind == GW__MAP)
+            result = put_pairs(decode, frame, &run);
+        else
+            result = put_items(decode, frame, &run);
+        if (result == ENDS)
+            result = run.out <= run.room ? close_container(decode, frame, &run) : NO_ROOM;
+        if (RARELY(result == NO_ROOM))
+            result = has_room(decode, &run) ? CHANGED : LEFT;
+    } while (result == CHANGED);
+    decode->in.at = run.at;
+    decode->out->at = run.out;
+    decode->out->comma = run.comma;
 }
 
 void gw__decode_ahead(struct gw__decode *decode)
 {
-    put_entries(decode, (struct run){.end = decode->in.end});
+    struct gw__thrift_in *in = &decode->in;
+    if (decode->depth <= decode->is_result || decode->why)
+        return;
+    if (in->end - in->at > LOOK_BYTES) {
+        const char *safe = in->end - LOOK_BYTES;
+        put_entries(decode, (struct run){.at = in->at, .safe = safe, .end = in->end});
+    }
+    size_t left = (size_t)(in->end - in->at);
+    if (left > LOOK_BYTES || left == 0 || decode->depth <= decode->is_result)
+        return;
+    char tail[2 * LOOK_BYTES] = {0}; /* where more can be looked at */
+    memcpy(tail, in->at, left);
+    const char *end = in->end;
+    put_entries(decode, (struct run){.at = tail, .safe = tail + left, .end = tail + left});
+    in->at = end - (tail + left - in->at);
 }

@@ -245,12 +245,14 @@ INLINE enum result closes(struct run *run, char bracket)
     return ENDS;
 }
 
-/* The field that the text names where another is expected; *at: where the text goes on behind the colon. */
-static __attribute__((noinline)) const struct gw__field *find_field(const struct gw__record *record, const char **at)
+/* The field that the text names where another is expected, but for a second one of a union; *at: where the text goes
+ * on behind the colon. */
+static __attribute__((noinline)) const struct gw__field *find_field(const struct gw__record *record, uint64_t seen,
+                                                                    const char **at)
 {
     char name[20], *behind = name;
     const char *colon = take_short(*at, &behind);
-    if (!colon || *colon != ':')
+    if (!colon || *colon != ':' || (record->type.kind == GW__UNION && seen))
         return NULL;
     *at = colon + 1;
     return gw__record_by_name(record, name + 4, (size_t)(behind - name - 4));
@@ -268,9 +270,9 @@ INLINE enum result leave_value(struct run *run, const char *at, char *out)
 INLINE enum result take_fields(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
 {
     const struct gw__record *record = frame->type->record;
-    const struct gw__field *expected = record->fields + frame->expect, *last = record->fields + record->count;
+    const struct gw__field *expected = record->fields + frame->expect;
+    const struct gw__field *last = record->fields + (record->type.kind == GW__UNION ? 0 : record->count);
     uint64_t *seen = encode->bits.words + frame->bits;
-    const uint64_t others = record->type.kind == GW__UNION ? ~(uint64_t)0 : 0; /* fields that exclude each */
     enum result result = WHOLE;
     while (result == WHOLE && run->at <= run->safe) {
         const struct gw__field *field = expected;
@@ -284,14 +286,14 @@ INLINE enum result take_fields(struct gw__encode *encode, struct gw__encode_fram
             at += field->key_size;
         } else {
             const char *name = at;
-            field = find_field(record, &name);
+            field = find_field(record, *seen, &name);
             if (!field)
                 return closes(run, '}');
             at = name;
         }
         at = pass_blank(at, run);
         uint64_t *word = &seen[field->index / 64], bit = (uint64_t)1 << field->index % 64;
-        if (RARELY(!at || *word & (bit | others)))
+        if (RARELY(!at || *word & bit))
             return LEFT;
         *word |= bit;
         frame->field = field;
