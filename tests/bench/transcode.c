@@ -93,7 +93,7 @@ static char *make_json(size_t size, size_t *json_size)
     make_string(&text);
     gw__text_print(&text, ",\"state\":%d,\"tags\":{", 1 << random_to(4));
     for (int i = 0; i < 3; i++) {
-        gw__text_print(&text, "%s\"key%llu\":", i ? "," : "", (unsigned long long)random_to(100));
+        gw__text_print(&text, "%s\"key%llu\":", i ? "," : "", (unsigned long long)(3 * random_to(33)) + i);
         make_string(&text);
     }
     gw__text_print(&text, "},\"active\":%s,\"total\":%.2f,\"items\":[", random_bool(), (double)random_to(10000000) / 100);
