@@ -98,10 +98,10 @@ void gw__thrift_let_go(struct gw__thrift_leg *leg, bool good)
     leg->attempt.outbound = NULL;
 }
 
-/* A oneway call ends when all of it is with the socket, but for those that have an answer nevertheless. */
+/* A oneway call ends when all of it is with the socket. */
 void gw__thrift_sent(struct gw__thrift_leg *leg)
 {
-    if (!leg->call.method->oneway || leg->carrier->ends)
+    if (!leg->call.method->oneway)
         return;
     gw__thrift_let_go(leg, true);
     gw__rpc_send_nothing(&leg->call, 202);

@@ -13,17 +13,23 @@ static struct gw__thrift_leg *leg_of(const struct gw__client_stream *stream)
     return stream->user;
 }
 
+/* Some servers answer a oneway call, others don't, and keep the connection: it is closed once all is with the socket.
+ * Its request is never told to be complete, or on_room would not come for the last of it. */
 static void send_rest(struct gw__thrift_leg *leg)
 {
     struct gw__client_stream *stream = leg->stream;
+    bool oneway = leg->call.method->oneway;
     struct iovec pieces[PIECES];
     int count;
     while (!leg->blocked && (count = gw__thrift_pieces(leg, pieces, PIECES)) > 0)
         for (int i = 0; i < count; i++) {
-            bool last = i == count - 1 && !leg->unsent;
+            bool last = i == count - 1 && !leg->unsent && !oneway;
             if (stream->ops->send_data(stream, pieces[i].iov_base, pieces[i].iov_len, last, NULL))
                 leg->blocked = true;
         }
+    struct gw__conn *conn = &leg->attempt.outbound->conn;
+    if (!leg->blocked && !conn->error && !conn->ended)
+        gw__thrift_sent(leg);
 }
 
 /* ---- the answer ---- */
