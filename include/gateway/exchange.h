@@ -159,7 +159,7 @@ GW_API uint64_t gw_exchange_response_bytes(const struct gw_exchange *ex);
 GW_API const char *gw_exchange_upstream(const struct gw_exchange *ex);
 GW_API int64_t gw_exchange_upstream_us(const struct gw_exchange *ex);
 GW_API const char *gw_exchange_protocol(const struct gw_exchange *ex); /* "HTTP/1.1" */
-/* How it ended, in on_end: NULL complete, else "client gone", "upstream gone", "deadline", "cut". */
+/* How it ended, in on_end: NULL complete, else "client gone", "upstream gone", "deadline", "cut", "bad answer: …". */
 GW_API const char *gw_exchange_cut_reason(const struct gw_exchange *ex);
 /* An id unique in this process and improbable elsewhere, 32 hex digits; the same at each call. */
 GW_API const char *gw_exchange_id(struct gw_exchange *ex);

@@ -284,11 +284,49 @@ void gw__rpc_fail_memory(struct gw__rpc_call *call)
         gw_exchange_fail_code(call->ex, 503, "GW5031", "proxy_internal_error", "out of memory");
 }
 
+/* What of the result does not fit the IDL: a sentence, and the member `errors`. NULL: memory is out. */
+static const char *tell_misfit(struct gw__rpc_call *call)
+{
+    struct gw_exchange *ex = call->ex;
+    const struct gw__json_out *out = &call->converter->out;
+    const char *text = out->begin ? out->begin + call->prefix : "", *member = NULL, *detail = NULL;
+    struct gw__json_out errors = {0};
+    struct gw__text sentence = {0};
+    if (gw__decode_tell(&call->converter->decode, text, (size_t)(out->at - out->begin) - call->prefix, &errors,
+                        &sentence)) {
+        member = gw_exchange_print(ex, "%.*s", (int)(errors.at - errors.begin), errors.begin);
+        detail = gw_exchange_print(ex, "%.1000s", sentence.data);
+    }
+    if (member)
+        gw_exchange_set_error_member(ex, "errors", member);
+    gw__json_out_finish(&errors);
+    gw__text_finish(&sentence);
+    return member ? detail : NULL;
+}
+
+/* Once the head has gone, the log alone can say why. */
+static void cut_unreadable(struct gw__rpc_call *call, const char *why)
+{
+    const char *cut = gw_exchange_print(call->ex, "bad answer: %s", why);
+    gw__exchange_over(call->ex, cut ? cut : "upstream gone");
+}
+
 void gw__rpc_fail_unreadable(struct gw__rpc_call *call, const char *why)
 {
-    if (!cut_if_begun(call))
-        gw_exchange_fail_code(call->ex, 502, "GW5026", "http_protocol_error", "the answer of %s can't be read: %s",
-                              gw__endpoint_upstream(call->ex), why);
+    const struct gw__rpc_converter *converter = call->converter;
+    if (call->ex->state.head_sent) {
+        cut_unreadable(call, why);
+        return;
+    }
+    const char *detail = why;
+    if (converter->use == GW__RPC_DECODES && converter->decode.why == why)
+        detail = tell_misfit(call);
+    if (!detail) {
+        gw__rpc_fail_memory(call);
+        return;
+    }
+    gw_exchange_fail_code(call->ex, 502, "GW5026", "http_protocol_error", "the answer of %s can't be read: %s",
+                          gw__endpoint_upstream(call->ex), detail);
 }
 
 void gw__rpc_fail_closed(struct gw__rpc_call *call)

@@ -2,6 +2,8 @@
  * Every step takes a byte or ends a container that took some, so that a count costs nothing that was not sent. */
 #include "transcode/inside.h"
 
+#include <stdio.h>
+
 enum { AT_NEXT, AT_FIELD, AT_ID, AT_VALUE, AT_STRING, AT_SKIPPED, AT_END };
 
 static void init(struct gw__decode *decode, const struct gw__decode_options *options, struct gw__json_out *out)
@@ -42,12 +44,20 @@ static bool bad(struct gw__decode *decode, const char *why)
     return false;
 }
 
+/* got: NULL is what `why` says. */
+static bool unfit(struct gw__decode *decode, const char *why, const char *expected, const char *got)
+{
+    decode->expected = expected;
+    snprintf(decode->got, sizeof decode->got, "%s", got ? got : "");
+    return bad(decode, why);
+}
+
 /* ---- frames */
 
 static bool push(struct gw__decode *decode, uint64_t left)
 {
     if (decode->depth == GW__DECODE_DEPTH)
-        return bad(decode, "nesting is too deep");
+        return unfit(decode, "nesting is too deep", GW__DEEP, "one more");
     decode->frames[decode->depth++] = (struct gw__decode_frame){
         .type = decode->type, .left = left, .bits = (uint32_t)decode->bits.count};
     decode->step = AT_NEXT;
@@ -80,27 +90,36 @@ bool gw__decode_begin_record(struct gw__decode *decode)
 /* A field that is not known here stands for what a newer server has put there. */
 static bool check_union(struct gw__decode *decode, const struct gw__decode_frame *frame)
 {
+    static const char one_field[] = "exactly one of the union's fields";
     unsigned count = 0;
     for (uint32_t i = 0; i < frame->type->record->bit_words; i++)
         count += (unsigned)__builtin_popcountll(decode->bits.words[frame->bits + i]);
     if (count > 1)
-        return bad(decode, "a union has more than one field");
-    return count == 1 || frame->passed || bad(decode, "a union has no field");
+        return unfit(decode, "a union has more than one field", one_field, "more than one");
+    return count == 1 || frame->passed || unfit(decode, "a union has no field", one_field, "none");
+}
+
+static bool lacks(struct gw__decode *decode, const struct gw__field *field)
+{
+    decode->absent = field;
+    return unfit(decode, "a required field is missing", field->type->name, "nothing");
 }
 
 bool gw__decode_end_record(struct gw__decode *decode)
 {
     struct gw__decode_frame *frame = &decode->frames[decode->depth - 1];
     const struct gw__record *record = frame->type->record;
-    for (uint32_t i = 0; i < record->bit_words && is_shown(decode); i++)
-        if (record->required_bits[i] & ~decode->bits.words[frame->bits + i])
-            return bad(decode, "a required field is missing");
+    for (uint32_t i = 0; i < record->bit_words && is_shown(decode); i++) {
+        uint64_t missing = record->required_bits[i] & ~decode->bits.words[frame->bits + i];
+        if (missing)
+            return lacks(decode, &record->fields[i * 64 + (uint32_t)__builtin_ctzll(missing)]);
+    }
     if (record->type.kind == GW__UNION && !decode->options.lenient && !check_union(decode, frame))
         return false;
     if (is_shown(decode))
         gw__json_put_close(decode->out, '}');
     else if (!decode->outcome && !decode->options.any && gw__record_by_id(record, 0))
-        return bad(decode, "the result is missing");
+        return unfit(decode, "the result is missing", gw__record_by_id(record, 0)->type->name, "nothing");
     decode->bits.count = frame->bits;
     decode->depth--;
     decode->step = AT_NEXT;
@@ -115,7 +134,11 @@ static bool take_field(struct gw__decode *decode, const char *bytes)
     if (!decode->wire_type)
         return gw__decode_end_record(decode);
     decode->step = AT_ID;
-    return gw__thrift_is_type(decode->wire_type) || bad(decode, "a field has no type");
+    if (gw__thrift_is_type(decode->wire_type))
+        return true;
+    char got[GW__DECODE_GOT_BYTES];
+    snprintf(got, sizeof got, "type %u, which is none", decode->wire_type);
+    return unfit(decode, "a field has no type", "a field", got);
 }
 
 static bool see(struct gw__decode *decode, const struct gw__field *field)
@@ -123,7 +146,7 @@ static bool see(struct gw__decode *decode, const struct gw__field *field)
     struct gw__decode_frame *frame = &decode->frames[decode->depth - 1];
     uint64_t *word = &decode->bits.words[frame->bits + field->index / 64], bit = (uint64_t)1 << field->index % 64;
     if (*word & bit)
-        return bad(decode, "a field is given twice");
+        return unfit(decode, "a field is given twice", "one value", "another one");
     *word |= bit;
     return true;
 }
@@ -145,7 +168,7 @@ static bool take_id(struct gw__decode *decode, const char *bytes)
         return see(decode, field);
     }
     if (decode->outcome)
-        return bad(decode, "more than one result");
+        return unfit(decode, "more than one result", "one result", "another one");
     decode->outcome = field;
     return true;
 }
@@ -207,7 +230,7 @@ static bool take_fixed(struct gw__decode *decode, const char *bytes)
 {
     decode->step = AT_NEXT;
     if (decode->type->kind == GW__DOUBLE && decode->options.rules.nan == GW__NAN_REFUSE && !gw__double_is_finite(bytes))
-        return bad(decode, "a double is not finite");
+        return unfit(decode, "a double is not finite", "a finite double", gw__double_word(bytes));
     if (!decode->is_key) {
         put_fixed(decode, bytes);
     } else if (quotes_itself(decode, bytes)) {
@@ -233,7 +256,7 @@ static bool take_length(struct gw__decode *decode, const char *bytes)
 {
     decode->bytes = gw__wire_get32(bytes);
     if (decode->bytes > INT32_MAX)
-        return bad(decode, "a string has a negative length");
+        return unfit(decode, "a string has a negative length", decode->type->name, "a negative length");
     if ((size_t)(decode->in.end - decode->in.at) >= decode->bytes) {
         const char *text = decode->in.at;
         decode->in.at += decode->bytes;
@@ -277,9 +300,9 @@ bool gw__decode_begin_items(struct gw__decode *decode, const char *bytes)
     bool map = type->kind == GW__MAP;
     uint64_t count = gw__wire_get32(bytes + 1 + map);
     if (count > INT32_MAX)
-        return bad(decode, "a container has a negative size");
+        return unfit(decode, "a container has a negative size", type->name, "a negative size");
     if (count && ((map && (uint8_t)*bytes != type->key->thrift) || (uint8_t)bytes[map] != type->value->thrift))
-        return bad(decode, "a container holds another type");
+        return unfit(decode, "a container holds another type", type->name, "one of other types");
     if (!push(decode, map ? 2 * count : count))
         return false;
     gw__json_put_open(decode->out, map && !gw__type_is_pairs(type) ? '{' : '[');
@@ -360,7 +383,7 @@ static enum gw__wire_status skip(struct gw__decode *decode)
     if (status == GW__WIRE_DONE)
         decode->step = AT_NEXT;
     else if (status == GW__WIRE_BAD)
-        bad(decode, "an unknown field can't be passed over");
+        unfit(decode, "an unknown field can't be passed over", "a field", "an unknown one whose value is malformed");
     return status;
 }
 

@@ -8,13 +8,14 @@
 #ifndef GW_TRANSCODE_DECODE_H
 #define GW_TRANSCODE_DECODE_H
 
+#include "base/text.h"
 #include "json/writer.h"
 #include "schema/schema.h"
 #include "transcode/bits.h"
 #include "transcode/rules.h"
 #include "wire/thrift.h"
 
-enum { GW__DECODE_DEPTH = GW__THRIFT_DEPTH + 1 /* a result around it */ };
+enum { GW__DECODE_DEPTH = GW__THRIFT_DEPTH + 1 /* a result around it */, GW__DECODE_GOT_BYTES = 48 };
 
 struct gw__decode_frame {
     const struct gw__type *type;
@@ -38,6 +39,9 @@ struct gw__decode_options {
 struct gw__decode {
     const struct gw__field *outcome;
     const char *why; /* of BAD: what is wrong, for logs */
+    const char *expected;           /* of BAD, if known: in place of what there should be what; */
+    char got[GW__DECODE_GOT_BYTES]; /* empty: `why` says it */
+    const struct gw__field *absent; /* the field that should be there, in what was reached */
     bool no_memory;
     bool is_result, is_key;
     struct gw__decode_options options;
@@ -45,7 +49,6 @@ struct gw__decode {
     uint8_t step, wire_type;
     unsigned depth;
     const struct gw__type *type; /* of the value that comes next or is being read */
-    const struct gw__field *field;
     uint32_t bytes; /* of a string to come */
     struct gw__bits bits; /* of the fields seen */
     struct gw__decode_frame frames[GW__DECODE_DEPTH];
@@ -64,5 +67,10 @@ void gw__decode_finish(struct gw__decode *decode);
 /* The next bytes. DONE: the first *taken of them belonged to it. MORE: all of them did. */
 enum gw__wire_status gw__decode_feed(struct gw__decode *decode, const char *data, size_t size, size_t *taken);
 
+/* After BAD, and if nothing of what was written has been taken away: what does not fit, as an array with one object
+ * {pointer, expected, got, idl} like the errors of encode, and as a sentence. text: what was written, the result alone.
+ * Both are appended to; false: memory was out. */
+bool gw__decode_tell(const struct gw__decode *decode, const char *text, size_t size, struct gw__json_out *errors,
+                     struct gw__text *sentence);
 
 #endif

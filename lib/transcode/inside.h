@@ -18,6 +18,9 @@ enum {
     AT_STOP, /* all is over */
 };
 
+#define GW__DEEP "at most 64 levels" /* what is expected of nesting, either way */
+_Static_assert(GW__ENCODE_DEPTH == 64 && GW__THRIFT_DEPTH == 64, "as GW__DEEP says");
+
 static inline struct gw__encode_frame *gw__encode_top(struct gw__encode *encode)
 {
     return encode->depth ? &encode->frames[encode->depth - 1] : NULL;
@@ -68,6 +71,9 @@ struct gw__misfit {
 };
 /* The field that the innermost value belongs to, else the method. */
 struct gw__origin gw__encode_origin(const struct gw__encode *encode);
+/* As an object of JSON. */
+void gw__misfit_put(struct gw__json_out *out, const struct gw__text *pointer, const char *expected, struct gw__str got,
+                    struct gw__origin origin);
 void gw__encode_misfit(struct gw__encode *encode, const struct gw__misfit *misfit);
 bool gw__encode_is_full(const struct gw__encode *encode); /* no more misfits are told */
 /* Of the value that the frames are at. */

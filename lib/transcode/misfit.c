@@ -91,6 +91,23 @@ static void set_sentence(struct gw__encode *encode, const struct gw__text *point
     encode->no_memory = encode->no_memory || encode->first.lost;
 }
 
+void gw__misfit_put(struct gw__json_out *out, const struct gw__text *pointer, const char *expected, struct gw__str got,
+                    struct gw__origin origin)
+{
+    gw__json_put_open(out, '{');
+    put_member(out, "pointer", pointer->size ? pointer->data : "", pointer->size);
+    put_member(out, "expected", expected, strlen(expected));
+    put_member(out, "got", got.data, shown(got));
+    if (origin.file) {
+        struct gw__text text = {0};
+        gw__text_print(&text, "%s:%u", origin.file, (unsigned)origin.line);
+        put_member(out, "idl", text.size ? text.data : "", text.size);
+        out->lost = out->lost || text.lost;
+        gw__text_finish(&text);
+    }
+    gw__json_put_close(out, '}');
+}
+
 void gw__encode_misfit(struct gw__encode *encode, const struct gw__misfit *misfit)
 {
     if (gw__encode_is_full(encode))
@@ -102,25 +119,16 @@ void gw__encode_misfit(struct gw__encode *encode, const struct gw__misfit *misfi
     if (misfit->name)
         gw__json_pointer_name(&pointer, misfit->name->data, misfit->name->size);
     encode->last_error = (size_t)(out->at - out->begin);
-    gw__json_put_open(out, encode->error_count++ ? '{' : '[');
-    if (encode->error_count == 1)
-        gw__json_put_open(out, '{');
-    put_member(out, "pointer", pointer.size ? pointer.data : "", pointer.size);
+    if (encode->error_count++ == 0)
+        gw__json_put_open(out, '[');
     gw__text_puts(&text, misfit->expected);
     if (misfit->nearest.data)
         gw__text_print(&text, " (nearest: %.*s)", (int)misfit->nearest.size, misfit->nearest.data);
-    put_member(out, "expected", text.size ? text.data : "", text.size);
-    put_member(out, "got", misfit->got.data, shown(misfit->got));
-    encode->no_memory = encode->no_memory || text.lost || pointer.lost;
+    const char *expected = text.size ? text.data : "";
+    gw__misfit_put(out, &pointer, expected, misfit->got, misfit->origin);
     if (encode->error_count == 1)
-        set_sentence(encode, &pointer, text.size ? text.data : "", misfit->got);
-    text.size = 0;
-    if (misfit->origin.file) {
-        gw__text_print(&text, "%s:%u", misfit->origin.file, (unsigned)misfit->origin.line);
-        put_member(out, "idl", text.size ? text.data : "", text.size);
-    }
-    gw__json_put_close(out, '}');
-    encode->no_memory = encode->no_memory || text.lost || out->lost;
+        set_sentence(encode, &pointer, expected, misfit->got);
+    encode->no_memory = encode->no_memory || text.lost || pointer.lost || out->lost;
     gw__text_finish(&text);
     gw__text_finish(&pointer);
 }
@@ -265,7 +273,8 @@ void gw__encode_syntax(struct gw__encode *encode)
     const char *named = name_byte(&encode->json, byte, sizeof byte);
     int size = snprintf(got, sizeof got, "%s at byte %llu", named ? named : kinds[encode->json.error],
                         (unsigned long long)encode->json.error_offset);
-    struct gw__misfit misfit = {.depth = encode->depth, .expected = encode->json.expected,
+    bool deep = encode->json.error == GW__JSON_TOO_DEEP;
+    struct gw__misfit misfit = {.depth = encode->depth, .expected = deep ? GW__DEEP : encode->json.expected,
                                 .got = {got, (size_t)size}};
     gw__encode_misfit(encode, &misfit);
 }
