@@ -64,6 +64,15 @@ static size_t keep_header(struct gw__thrift_leg *leg, const char *data, size_t s
     return count;
 }
 
+/* The old binary header begins with the length of the name, and much that is no message looks like one. */
+static bool can_be_header(const struct gw__thrift_leg *leg, const char *bytes, size_t size)
+{
+    if (size < 4 || bytes[0])
+        return true;
+    uint32_t name = gw__wire_get32(bytes);
+    return name == leg->name.size || name == leg->call.method->name.size;
+}
+
 static void begin_body(struct gw__thrift_leg *leg, const struct gw__message *message)
 {
     leg->fault = message->type == GW__MESSAGE_EXCEPTION;
@@ -81,8 +90,11 @@ static bool take_header(struct gw__thrift_leg *leg, struct gw__str *piece)
     size_t taken = 0, before = leg->header_size;
     if (before)
         keep_header(leg, piece->data, piece->size);
+    const char *bytes = before ? leg->header : piece->data;
     size_t seen = before ? leg->header_size : piece->size;
-    enum gw__wire_status status = gw__message_get(before ? leg->header : piece->data, seen, &message, &taken);
+    enum gw__wire_status status = gw__message_get(bytes, seen, &message, &taken);
+    if (!can_be_header(leg, bytes, seen))
+        status = GW__WIRE_BAD;
     const char *why = status == GW__WIRE_DONE ? check_message(leg, &message) : "it is no Thrift message";
     if (status == GW__WIRE_MORE && seen < header_limit(leg)) {
         if (!before && keep_header(leg, piece->data, piece->size) < piece->size)

@@ -103,7 +103,7 @@ static bool put_ttheader(struct gw__thrift_leg *leg, struct gw__wire *front, uin
     gw__ttheader_put(&writer, GW__TTHEADER_METHOD, leg->call.method->name);
     gw__ttheader_put(&writer, GW__TTHEADER_TIMEOUT, put_number(number, time_left(leg->call.ex)));
     gw__ttheader_put(&writer, GW__TTHEADER_MESSAGE_TYPE, put_number(number, message_type(leg)));
-    gw__ttheader_put_string(&writer, GW__STR(""), GW__STR("isn"), gw__str(callee->rpc->name));
+    gw__ttheader_put_string(&writer, GW__STR("isn"), GW__STR(""), gw__str(callee->rpc->name));
     put_metadata(&writer, &leg->call.ex->request.fields);
     gw__ttheader_end(&writer, payload + (framed ? GW__FRAME_LENGTH_BYTES : 0));
     if (framed)

@@ -36,7 +36,7 @@ def header(data, name, sequence):
     if len(data) < 4:
         raise Bad if data[0] else More
     size = struct.unpack(">I", data[:4])[0]
-    if size > 4096 or (len(data) > 4 + size and not 1 <= data[4 + size] <= 4):
+    if size != len(name) or (len(data) > 4 + size and not 1 <= data[4 + size] <= 4):
         raise Bad
     if len(data) < 9 + size:
         raise More

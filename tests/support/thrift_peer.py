@@ -15,6 +15,7 @@ import time
 
 from .client import Cut, Reader
 from .data import pieces
+from .thrift_transports import Http, read_frame
 
 STOP, BOOL, I8, DOUBLE, I16, I32, I64, STRING, STRUCT, MAP, SET, LIST = 0, 2, 3, 4, 6, 8, 10, 11, 12, 13, 14, 15
 UUID = 16
@@ -71,6 +72,8 @@ def message(kind, name, sequence, body, strict=True):
 class Call:
     """One request and the ways to answer it."""
 
+    transport = None  # of thrift_transports, if the request came in one
+
     def __init__(self, connection, framed, strict, kind, name, sequence, arguments):
         self.connection, self.framed, self.strict, self.kind, self.name = connection, framed, strict, kind, name
         self.sequence, self.arguments = sequence, arguments
@@ -81,12 +84,13 @@ class Call:
     def field(self, number=1, argument=1):
         return next((v for i, _, v in self.argument(argument) if i == number), None)
 
-    def message(self, body=(), kind=REPLY, name=None, sequence=None, framed=None, strict=None):
-        """The answer's bytes; what is not said is right."""
+    def message(self, body=(), kind=REPLY, name=None, sequence=None, framed=None, strict=None, **around):
+        """The answer's bytes; what is not said is right. around: for the transport."""
         data = message(kind, self.name if name is None else name, self.sequence if sequence is None else sequence, body,
                        self.strict if strict is None else strict)
         framed = self.framed if framed is None else framed
-        return struct.pack(">i", len(data)) + data if framed else data
+        data = struct.pack(">i", len(data)) + data if framed else data
+        return self.transport.wrap(data, **around) if self.transport else data
 
     def reply(self, body=(), **kw):
         self.send(self.message(body, **kw))
@@ -127,33 +131,50 @@ class Connection:
             assert not cut.partial, cut
             return None
         if head[0] & 0x80:
-            read, framed = Counted(self.reader, head), False
-        else:  # the length of a frame or of a name, which has a letter where a framed message has its first byte
-            first = self.reader.exactly(1, "message")
-            framed = first[0] in (0, 0x80)
-            read = Counted(self.reader, first if framed else head + first)
-        size = struct.unpack(">i", head)[0] if framed else 0
+            return self.parse(Counted(self.exactly, head))
+        if head == b"POST":
+            return self.parse_payload(Http.read(self.exactly, head))
+        # The length of a frame or of a name, which has a letter where a framed message has its first byte.
+        first = self.exactly(1)
+        if first[0] in (0x0f, 0x10):
+            return self.parse_payload(read_frame(self.exactly, head + first))
+        if first[0] not in (0, 0x80):
+            return self.parse(Counted(self.exactly, head + first))
+        call, size = self.parse(Counted(self.exactly, first), True), struct.unpack(">i", head)[0]
+        assert call.seen == size, f"a frame of {size} bytes, a message of {call.seen}"
+        return call
+
+    def exactly(self, n):
+        return self.reader.exactly(n, "message") if n else b""
+
+    def parse_payload(self, found):
+        transport, payload = found
+        call = self.parse(Counted(None, payload))
+        assert call.seen == len(payload), f"a payload of {len(payload)} bytes, a message of {call.seen}"
+        call.transport = transport
+        return call
+
+    def parse(self, read, framed=False):
         first, = struct.unpack(">I", read(4))
         strict = first >= 1 << 31
         assert first & 0xffffff00 == 0x80010000 if strict else first <= 4096, f"no message: {first:x}"
         name = (decode(read, STRING) if strict else read(first)).decode()
         kind = first & 0xff if strict else read(1)[0]
         call = Call(self, framed, strict, kind, name, decode(read, I32), decode(read, STRUCT))
-        seen = read.seen
-        assert not framed or seen == size, f"a frame of {size} bytes, a message of {seen}"
+        call.seen = read.seen
         return call
 
 
 class Counted:
     """Reads exactly what it is asked for, and counts it; `ahead` has been read already."""
 
-    def __init__(self, reader, ahead):
-        self.reader, self.ahead, self.seen = reader, ahead, 0
+    def __init__(self, exactly, ahead):
+        self.exactly, self.ahead, self.seen = exactly, ahead, 0
 
     def __call__(self, n):
         taken, self.ahead = self.ahead[:n], self.ahead[n:]
         self.seen += n
-        return taken + (self.reader.exactly(n - len(taken), "message") if len(taken) < n else b"")
+        return taken + (self.exactly(n - len(taken)) if len(taken) < n else b"")
 
 
 class Peer:
