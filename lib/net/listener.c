@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define ACCEPT_BATCH 32
+#define UNSENT_BYTES 131072 /* that the system holds for a client which reads slowly, else megabytes */
 #define BACKLOG 65535 /* the system allows less: net.core.somaxconn */
 #define RETRY_MS 100
 
@@ -53,7 +54,8 @@ int gw__listener_bind(const struct gw__sockaddr *address)
     } else {
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){1}, sizeof(int));
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* accepted sockets inherit it */
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* accepted sockets inherit it, and this */
+        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int){UNSENT_BYTES}, sizeof(int));
         if (family == AF_INET6)
             setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){1}, sizeof(int));
     }

@@ -31,7 +31,7 @@ def test_pause_before_the_end_of_a_closing_answer(gw, version):
 
 def test_half_closed_behind_the_answer(gw):
     """The request is answered in full already; what the client has not read yet still comes."""
-    size = 300_000
+    size = 150_000
     with gw.client(receive_buffer=4096) as c:
         c.request(target=f"/bytes/{size}")
         c.reader.until(b"\r\n\r\n", "head")
@@ -39,6 +39,25 @@ def test_half_closed_behind_the_answer(gw):
         c.half_close()
         time.sleep(0.3)
         assert len(c.slow_rest(4096, 0, size)) == size
+
+
+def unsent_bytes(port):
+    """That the kernel holds for the clients of a port: sent and not acknowledged, or not sent yet."""
+    with open("/proc/net/tcp") as f:
+        rows = [line.split() for line in f.read().splitlines()[1:]]
+    return sum(int(row[4].partition(":")[0], 16) for row in rows if int(row[1][-4:], 16) == port and row[3] == "01")
+
+
+@pytest.mark.parametrize("read", [0, 3_000_000])
+def test_what_the_kernel_holds_for_a_slow_reader(gw, read):
+    """Not the megabytes that a send buffer may grow to."""
+    with gw.client(receive_buffer=4096) as c:
+        c.request(target="/bytes/20000000")
+        c.reader.until(b"\r\n\r\n", "head")
+        for _ in range(read // 1000):
+            c.sock.recv(1000)
+        time.sleep(0.5)
+        assert 0 < unsent_bytes(gw.port) < 400_000
 
 
 @pytest.mark.plain
