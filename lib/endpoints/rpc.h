@@ -7,6 +7,7 @@
 #include "transcode/decode.h"
 #include "transcode/encode.h"
 #include "upstream/callee.h"
+#include "wire/fault.h"
 #include "wire/frame.h"
 
 /* An endpoint's options; first member of its instance data. */

@@ -15,7 +15,7 @@ struct gw__schema *gw__schema_create(void)
 
 const struct gw__type gw__base_types[GW__UUID + 1] = {
     [GW__VOID] = {.kind = GW__VOID, .thrift = 1, .name = "void"},
-    [GW__BOOL] = {.kind = GW__BOOL, .thrift = 2, .compact = 2, .min_bytes = 1, .name = "bool"},
+    [GW__BOOL] = {.kind = GW__BOOL, .thrift = 2, .compact = 1, .min_bytes = 1, .name = "bool"},
     [GW__I8] = {.kind = GW__I8, .thrift = 3, .compact = 3, .min_bytes = 1, .name = "i8"},
     [GW__I16] = {.kind = GW__I16, .thrift = 6, .compact = 4, .min_bytes = 2, .name = "i16"},
     [GW__I32] = {.kind = GW__I32, .thrift = 8, .compact = 5, .min_bytes = 4, .name = "i32"},

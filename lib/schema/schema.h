@@ -58,7 +58,7 @@ struct gw__note {
 struct gw__type {
     uint8_t kind;      /* enum gw__kind */
     uint8_t thrift;    /* type byte of Thrift binary: an enum's is I32's, binary's STRING's */
-    uint8_t compact;   /* type nibble of Thrift compact; BOOL_FALSE (2) for bool */
+    uint8_t compact;   /* type nibble of Thrift compact; of a bool BOOL_TRUE, as writers have it of items */
     uint8_t min_bytes; /* the least a value takes in Thrift binary: checks a count against what is left */
     bool as_text;      /* i64: a string in JSON, whatever is configured */
     const struct gw__type *key; /* map */

@@ -6,7 +6,8 @@
 
 enum { AT_NEXT, AT_FIELD, AT_ID, AT_VALUE, AT_STRING, AT_SKIPPED, AT_END };
 
-static void init(struct gw__decode *decode, const struct gw__decode_options *options, struct gw__json_out *out)
+static void init(struct gw__decode *decode, const struct gw__type *type, const struct gw__decode_options *options,
+                 struct gw__json_out *out)
 {
     memset(decode, 0, offsetof(struct gw__decode, bits));
     memset(&decode->in, 0, sizeof decode->in);
@@ -16,26 +17,30 @@ static void init(struct gw__decode *decode, const struct gw__decode_options *opt
         decode->options = *options;
     out->base64 = gw__base64_form(&decode->options.rules);
     decode->step = AT_VALUE;
+    decode->type = type;
+    decode->in.chunked = decode->options.encoding == GW__ENCODING_JSON;
+    if (!gw__encoding_is_binary(decode->options.encoding))
+        gw__to_binary_init(&decode->to_binary, decode->options.encoding, type->thrift, decode->options.in_message);
 }
 
 void gw__decode_init_result(struct gw__decode *decode, const struct gw__record *result,
                             const struct gw__decode_options *options, struct gw__json_out *out)
 {
-    init(decode, options, out);
+    init(decode, &result->type, options, out);
     decode->is_result = true;
-    decode->type = &result->type;
 }
 
 void gw__decode_init_value(struct gw__decode *decode, const struct gw__type *type,
                            const struct gw__decode_options *options, struct gw__json_out *out)
 {
-    init(decode, options, out);
-    decode->type = type;
+    init(decode, type, options, out);
 }
 
 void gw__decode_finish(struct gw__decode *decode)
 {
     gw__bits_finish(&decode->bits);
+    if (!gw__encoding_is_binary(decode->options.encoding))
+        gw__to_binary_finish(&decode->to_binary);
 }
 
 static bool bad(struct gw__decode *decode, const char *why)
@@ -417,7 +422,7 @@ static enum gw__wire_status stop(struct gw__decode *decode, enum gw__wire_status
     return status;
 }
 
-enum gw__wire_status gw__decode_feed(struct gw__decode *decode, const char *data, size_t size, size_t *taken)
+static enum gw__wire_status feed(struct gw__decode *decode, const char *data, size_t size, size_t *taken)
 {
     *taken = size;
     if (decode->step == AT_END)
@@ -429,4 +434,23 @@ enum gw__wire_status gw__decode_feed(struct gw__decode *decode, const char *data
     while (status == GW__WIRE_DONE && (decode->step != AT_NEXT || decode->depth) && !decode->out->lost);
     *taken = size - (size_t)(decode->in.end - decode->in.at);
     return status == GW__WIRE_MORE && !decode->out->lost ? status : stop(decode, status);
+}
+
+static enum gw__wire_status take_binary(void *user, const char *bytes, size_t size)
+{
+    size_t taken;
+    return feed(user, bytes, size, &taken);
+}
+
+enum gw__wire_status gw__decode_feed(struct gw__decode *decode, const char *data, size_t size, size_t *taken)
+{
+    if (gw__encoding_is_binary(decode->options.encoding))
+        return feed(decode, data, size, taken);
+    struct gw__to_binary_sink sink = {take_binary, decode};
+    enum gw__wire_status status = gw__to_binary_feed(&decode->to_binary, data, size, taken, &sink);
+    if (status == GW__WIRE_BAD && !decode->why) {
+        decode->no_memory = decode->to_binary.no_memory;
+        bad(decode, decode->to_binary.why ? decode->to_binary.why : "it has ended before");
+    }
+    return status;
 }

@@ -1,7 +1,8 @@
-/* Decode: values of Thrift binary, pushed in pieces cut anywhere, to JSON, in one pass and without a tree. What has
- * been written may be sent and taken away after every piece. Fields that the schema does not know, or knows as another
- * type, are passed over; a required one missing, a field given twice, a list of another type, a union with no field or
- * with two are BAD. Bytes of a string that are no UTF-8 become U+FFFD (`repaired` of the writer).
+/* Decode: values of Thrift, in any encoding, pushed in pieces cut anywhere, to JSON, in one pass and without a tree.
+ * What has been written may be sent and taken away after every piece. Fields that the schema does not know, or knows as
+ * another type, are passed over; a required one missing, a field given twice, a list of another type, a union with no
+ * field or with two are BAD. Bytes of a string that are no UTF-8 become U+FFFD (`repaired` of the writer); in JSON they
+ * are BAD.
  *
  * Of a result struct only the one field that is set is written: its bare JSON. `outcome` is that field (id 0 is
  * success, others are exceptions), known as soon as its JSON begins, and NULL for void. */
@@ -13,7 +14,7 @@
 #include "schema/schema.h"
 #include "transcode/bits.h"
 #include "transcode/rules.h"
-#include "wire/thrift.h"
+#include "wire/to_binary.h"
 
 enum { GW__DECODE_DEPTH = GW__THRIFT_DEPTH + 1 /* a result around it */, GW__DECODE_GOT_BYTES = 48 };
 
@@ -54,6 +55,7 @@ struct gw__decode {
     struct gw__decode_frame frames[GW__DECODE_DEPTH];
     struct gw__thrift_in in;
     struct gw__thrift_skip skip;
+    struct gw__to_binary to_binary; /* other encodings */
 };
 
 /* A method's result; appends to `out`. Everything is borrowed until finish. */

@@ -1,6 +1,7 @@
 /* The pass from JSON to Thrift: the reader's events, and for each value the type that the frames expect. A step is
  * resumed with the next piece exactly where it stopped. Once a value did not fit, what is written is of no use but
  * stays well-formed for the frames. */
+#include "transcode/from_binary.h"
 #include "transcode/inside.h"
 
 void gw__encode_init(struct gw__encode *encode, const struct gw__method *method,
@@ -10,11 +11,15 @@ void gw__encode_init(struct gw__encode *encode, const struct gw__method *method,
     encode->method = method;
     if (options)
         encode->options = *options;
-    encode->wire = wire;
+    encode->wire = encode->target = wire;
+    if (!gw__encoding_is_binary(encode->options.encoding)) {
+        encode->wire = encode->options.plain;
+        gw__wire_reset(encode->wire);
+    }
     gw__bits_init(&encode->bits);
     gw__json_init(&encode->json, GW__ENCODE_DEPTH);
     if (method->body_is_argument)
-        gw__encode_field(wire, &method->arguments->fields[0]);
+        gw__encode_field(encode->wire, &method->arguments->fields[0]);
 }
 
 void gw__encode_finish(struct gw__encode *encode)
@@ -417,17 +422,32 @@ static enum gw__json_event take_step(struct gw__encode *encode)
     }
 }
 
+/* What was written in binary, in the encoding that is wanted. */
+static void write_target(struct gw__encode *encode)
+{
+    struct gw__wire *plain = encode->wire, *target = encode->target;
+    if (plain->lost) {
+        target->lost = true;
+        target->full = plain->full;
+    } else if (!encode->error_count && !encode->no_memory) {
+        gw__from_binary(plain, &encode->method->arguments->type, &gw__compact_writer, target);
+        gw__wire_settle(target);
+    }
+}
+
 static enum gw__wire_status stop(struct gw__encode *encode)
 {
     encode->step = AT_STOP;
     gw__wire_settle(encode->wire);
-    if (encode->wire->lost && !encode->wire->full)
+    if (encode->wire != encode->target)
+        write_target(encode);
+    if (encode->target->lost && !encode->target->full)
         encode->no_memory = true;
     if (encode->error_count)
         gw__json_put_close(&encode->errors, ']');
     if (encode->errors.lost)
         encode->no_memory = true;
-    return encode->error_count || encode->no_memory || encode->wire->lost ? GW__WIRE_BAD : GW__WIRE_DONE;
+    return encode->error_count || encode->no_memory || encode->target->lost ? GW__WIRE_BAD : GW__WIRE_DONE;
 }
 
 /* Nothing at all where there are no arguments. */

@@ -52,7 +52,8 @@ struct gw__encode_options {
 /* Read `errors`, `error_count` and `first`; the rest is for transcode/ alone. */
 struct gw__encode {
     const struct gw__method *method;
-    struct gw__wire *wire;
+    struct gw__wire *wire;   /* where binary is written: `target`, or what it is made from in the end */
+    struct gw__wire *target;
     struct gw__encode_options options;
     bool no_memory;
     bool begun; /* something stands in the text */

@@ -30,8 +30,8 @@ struct gw__wire {
 void gw__wire_finish(struct gw__wire *wire);
 /* Empties it for another message; a segment is kept, unless all are large. */
 void gw__wire_reset(struct gw__wire *wire);
-/* Sets the last segment's size and returns the sum of all. If that is over the limit, `lost` and `full` are set. Unless
- * `lost` is set the segments may be sent now. */
+/* Sets the last segment's size and returns the sum of all. If that is over the limit, `lost` and `full` are set.
+ * Unless `lost` is set the segments may be sent now. */
 size_t gw__wire_settle(struct gw__wire *wire);
 bool gw__wire_grow(struct gw__wire *wire, size_t size);
 

@@ -1,6 +1,6 @@
 /* Frames: what stands in front of a message on a connection, whatever the message's own encoding. Answers may come in
- * pieces, cut anywhere; which frame they are in is told by their bytes. Nothing is allocated but a header that comes in
- * pieces, as it comes, and what zlib needs; both are kept for the next answer. No I/O. */
+ * pieces, cut anywhere; which frame they are in is told by their bytes. Nothing is allocated but a header that comes
+ * in pieces, as it comes, and what zlib needs; both are kept for the next answer. No I/O. */
 #ifndef GW_WIRE_FRAME_H
 #define GW_WIRE_FRAME_H
 

@@ -66,11 +66,13 @@ static void begin_next(struct gw__thrift_skip *skip)
     frame->second = !frame->second;
 }
 
-static bool take_length(struct gw__thrift_skip *skip, const char *bytes)
+static bool take_length(struct gw__thrift_skip *skip, const struct gw__thrift_in *in, const char *bytes)
 {
-    skip->bytes = gw__wire_get32(bytes);
-    skip->step = AT_VALUE;
-    return skip->bytes <= INT32_MAX;
+    uint32_t size;
+    bool more, good = gw__thrift_in_length(in, bytes, &size, &more);
+    skip->bytes = size;
+    skip->step = more ? AT_LENGTH : AT_VALUE;
+    return good;
 }
 
 static bool take_items(struct gw__thrift_skip *skip, const char *bytes)
@@ -101,11 +103,11 @@ static bool take_field(struct gw__thrift_skip *skip, const char *bytes)
     return !skip->type || gw__thrift_is_type(skip->type);
 }
 
-static bool take(struct gw__thrift_skip *skip, const char *bytes)
+static bool take(struct gw__thrift_skip *skip, const struct gw__thrift_in *in, const char *bytes)
 {
     switch (skip->step) {
     case AT_FIELD: return take_field(skip, bytes);
-    case AT_LENGTH: return take_length(skip, bytes);
+    case AT_LENGTH: return take_length(skip, in, bytes);
     case AT_ITEMS: return take_items(skip, bytes);
     default: skip->step = AT_VALUE; return true; /* an id says nothing here */
     }
@@ -138,7 +140,7 @@ enum gw__wire_status gw__thrift_skip(struct gw__thrift_skip *skip, struct gw__th
         const char *bytes = gw__thrift_in_take(in, size);
         if (!bytes)
             return GW__WIRE_MORE;
-        if (!take(skip, bytes))
+        if (!take(skip, in, bytes))
             return GW__WIRE_BAD;
     }
 }

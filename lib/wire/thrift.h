@@ -62,6 +62,7 @@ char *gw__thrift_put_string(struct gw__wire *wire, const char *data, size_t size
 /* Input in pieces: what is short of a whole is held until the rest comes. */
 struct gw__thrift_in {
     const char *at, *end;
+    bool chunked;    /* what gw__to_binary makes of JSON: strings may come in chunks */
     uint64_t offset; /* of `end` from the beginning */
     uint8_t held_size;
     char held[16];
@@ -72,6 +73,15 @@ static inline void gw__thrift_in_feed(struct gw__thrift_in *in, const char *data
     in->at = data;
     in->end = size ? data + size : data;
     in->offset += size;
+}
+
+/* The length of a string, from its 4 bytes, and whether another chunk of it follows; false if it is negative. */
+static inline bool gw__thrift_in_length(const struct gw__thrift_in *in, const char *bytes, uint32_t *size, bool *more)
+{
+    uint32_t length = gw__wire_get32(bytes);
+    *size = length & INT32_MAX;
+    *more = in->chunked && length > INT32_MAX;
+    return in->chunked || length <= INT32_MAX;
 }
 
 const char *gw__thrift_in_gather(struct gw__thrift_in *in, size_t size);
@@ -102,25 +112,5 @@ bool gw__thrift_is_type(uint8_t type); /* one that a value may have */
 
 void gw__thrift_skip_init(struct gw__thrift_skip *skip, uint8_t type);
 enum gw__wire_status gw__thrift_skip(struct gw__thrift_skip *skip, struct gw__thrift_in *in);
-
-enum { GW__THRIFT_FAULT_BYTES = 1024 };
-
-/* A TApplicationException: what follows the header of a message of type EXCEPTION. */
-struct gw__thrift_fault {
-    int32_t type;
-    size_t size; /* of the message */
-    char message[GW__THRIFT_FAULT_BYTES]; /* its first bytes, whatever they are */
-    uint8_t encoding, step, field;
-    uint32_t bytes; /* of the message to come */
-    struct gw__thrift_in in;
-    struct gw__thrift_skip skip;
-};
-
-/* Of a message in that encoding. */
-void gw__thrift_fault_init(struct gw__thrift_fault *fault, uint8_t encoding);
-void gw__thrift_fault_finish(struct gw__thrift_fault *fault);
-/* The next bytes. DONE: the first *taken of them belonged to it. */
-enum gw__wire_status gw__thrift_fault_feed(struct gw__thrift_fault *fault, const char *data, size_t size,
-                                           size_t *taken);
 
 #endif

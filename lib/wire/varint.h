@@ -16,8 +16,8 @@ static inline char *gw__varint_put(char *out, uint64_t value)
     return out;
 }
 
-/* The varint that the bytes begin with: how many of them it takes; 0: more must come; -1: it has not ended after `most`
- * bytes, or does not fit into 64 bits. */
+/* The varint that the bytes begin with: how many of them it takes; 0: more must come; -1: it has not ended after
+ * `most` bytes, or does not fit into 64 bits. */
 static inline int gw__varint_get(const char *bytes, size_t size, unsigned most, uint64_t *value)
 {
     *value = 0;

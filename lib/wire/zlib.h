@@ -1,5 +1,5 @@
-/* The zlib transform of THeader. Inflating gives a window's bytes at a time, so that a small input that stands for much
- * takes no more memory than any other. The memory of both directions is kept from one message to the next. */
+/* The zlib transform of THeader. Inflating gives a window's bytes at a time, so that a small input that stands for
+ * much takes no more memory than any other. The memory of both directions is kept from one message to the next. */
 #ifndef GW_WIRE_ZLIB_H
 #define GW_WIRE_ZLIB_H
 

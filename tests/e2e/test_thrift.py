@@ -795,7 +795,7 @@ def check(tmp_path, endpoint, **service):
     (rpc("eco", "Call"), "GW1021", "service 'eco' is not known, did you mean 'echo'?"),
     (rpc("plain", "Call"), "GW1026", "service 'plain' is described by no IDL file"),
     (rpc("echo", "Cal"), "GW1027", "service 'echo' (Echo) has no method 'Cal', did you mean 'Call'?"),
-    (rpc("echo", "Call", encoding="compact"), "GW1014", 'one of "binary"'),
+    (rpc("echo", "Call", encoding="protobuf"), "GW1014", 'one of "binary"'),
     (rpc("echo", "Call", transport="udp"), "GW1014", 'one of "unframed", "framed", "theader"'),
     (rpc("echo", "Call", zlib=True), "GW1028", "zlib = true needs transport = "),
     (rpc("echo", "Call", in_flight=2), "GW1028", "in_flight > 1 needs a transport whose messages have an id"),

@@ -1,10 +1,16 @@
 """Calls in every encoding that the endpoint `thrift` has, unframed and framed; answers are understood in whichever they
 come."""
+import io
 import json
+import socket
+import struct
+import threading
 
 import pytest
+from support import slow_encodings
 from support.config import config, route
 from support.thrift_peer import I64, LIST, STRING, STRUCT, Peer
+from thrift.transport.TTransport import TFileObjectTransport, TMemoryBuffer
 
 IDL = """
 struct Item { 1: string text; 2: list<i64> numbers }
@@ -60,3 +66,163 @@ def test_wrong_answers_with_the_old_header(pair):
     for wrong in ({"name": "Call2"}, {"sequence": 99}, {"kind": 1}, {"kind": 7}):
         peer.on("Call", lambda call: call.reply([], strict=False, **wrong))
         assert post("Call", BODY).status == 502, wrong
+
+
+# ---- compact and JSON: against Debian's Thrift library, and byte for byte
+
+FORMS = {"compact": slow_encodings.Compact}
+
+
+def read_item(protocol):
+    item = {}
+    protocol.readStructBegin()
+    while (field := protocol.readFieldBegin())[1] != 0:
+        if field[2] == 1:
+            item["text"] = protocol.readString() if type(protocol) is slow_encodings.Json else protocol.readBinary().decode()
+        else:
+            _, count = protocol.readListBegin()
+            item["numbers"] = [protocol.readI64() for _ in range(count)]
+            protocol.readListEnd()
+        protocol.readFieldEnd()
+    protocol.readStructEnd()
+    return item
+
+
+class Library:
+    """A server that answers each call by what `answer` is: ("item", …), ("broken", why), ("fault", type, text); in pieces of
+    `piece` bytes. Its own encoding, and whether it frames, is that of the request unless `form` and `framed` say otherwise."""
+
+    def __init__(self, encoding):
+        self.encoding, self.answer, self.form, self.framed, self.piece = encoding, ("item", BODY), None, None, 1 << 20
+        self.calls, self.connections, self.errors = [], 0, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self.serve, args=(sock,), daemon=True).start()
+
+    def serve(self, sock):
+        file = sock.makefile("rb")
+        while head := file.peek(1)[:1]:
+            framed = head == b"\0"
+            data = io.BytesIO(file.read(struct.unpack(">I", file.read(4))[0])) if framed else file
+            protocol = FORMS[self.encoding](TFileObjectTransport(data))
+            name, kind, sequence = protocol.readMessageBegin()
+            protocol.readStructBegin()
+            assert protocol.readFieldBegin()[1:] == (12, 1)
+            item = read_item(protocol)
+            protocol.readFieldEnd()
+            assert protocol.readFieldBegin()[1] == 0
+            protocol.readStructEnd()
+            protocol.readMessageEnd()
+            assert not framed or data.read() == b""
+            self.calls.append((name, kind, framed, item))
+            if kind == 1:
+                data = self.reply(name, sequence, framed)
+                for at in range(0, len(data), self.piece):
+                    sock.sendall(data[at:at + self.piece])
+
+    def reply(self, name, sequence, framed):
+        buffer, (kind, *what) = TMemoryBuffer(), self.answer
+        protocol = FORMS[self.form or self.encoding](buffer)
+        protocol.writeMessageBegin(name, 3 if kind == "fault" else 2, sequence)
+        protocol.writeStructBegin("")
+        if kind == "fault":
+            for wire, id, write, value in ((8, 2, protocol.writeI32, what[0]), (11, 1, protocol.writeString, what[1])):
+                protocol.writeFieldBegin("", wire, id)
+                write(value)
+                protocol.writeFieldEnd()
+        else:
+            protocol.writeFieldBegin("", 12, 0 if kind == "item" else 1)
+            protocol.writeStructBegin("")
+            protocol.writeFieldBegin("", 11, 1)
+            protocol.writeString(what[0]["text"] if kind == "item" else what[0])
+            protocol.writeFieldEnd()
+            if kind == "item":
+                protocol.writeFieldBegin("", 15, 2)
+                protocol.writeListBegin(10, len(what[0]["numbers"]))
+                for number in what[0]["numbers"]:
+                    protocol.writeI64(number)
+                protocol.writeListEnd()
+                protocol.writeFieldEnd()
+            protocol.writeFieldStop()
+            protocol.writeStructEnd()
+            protocol.writeFieldEnd()
+        protocol.writeFieldStop()
+        protocol.writeStructEnd()
+        protocol.writeMessageEnd()
+        data = buffer.getvalue()
+        framed = framed if self.framed is None else self.framed
+        return struct.pack(">I", len(data)) + data if framed else data
+
+    def close(self):
+        self.listener.close()
+
+
+@pytest.fixture(params=list(FORMS))
+def library(request, factory, tmp_path):
+    (tmp_path / "idl").mkdir()
+    (tmp_path / "idl" / "echo.thrift").write_text(IDL)
+    peer = Library(request.param)
+    factory.upstreams.append(peer)
+    ways = [route(transport, "/" + transport + "/{method}", endpoint={"thrift": {
+        "service": "echo", "method": "{method}", "encoding": request.param, "transport": transport}})
+        for transport in ("unframed", "framed")]
+    gateway = factory.gateway(config(ways, {"echo": {"instances": [peer.address], "pool": {"idle": 8}}},
+                                     idl={"folder": str(tmp_path / "idl")},
+                                     decorators=[{"errors": {"format": "problem"}}]))
+    client = gateway.client()
+    peer.post = lambda target, body: client.post(target, json.dumps(body).encode())
+    return peer
+
+
+@pytest.mark.parametrize("transport", ["unframed", "framed"])
+def test_calls_of_the_library(library, transport):
+    for piece in (1 << 20, 1, 7):
+        library.piece = piece
+        assert library.post(f"/{transport}/Call", BODY).json == BODY
+    assert library.calls == [("Call", 1, transport == "framed", BODY)] * 3
+    assert library.post(f"/{transport}/Tell", BODY).status == 202
+    assert library.post(f"/{transport}/Call", BODY).json == BODY
+    assert library.calls[3] == ("Tell", 4, transport == "framed", BODY)
+    assert library.connections == 1
+
+
+@pytest.mark.parametrize("transport", ["unframed", "framed"])
+def test_exceptions_of_the_library(library, transport):
+    for piece in (1 << 20, 1):
+        library.piece, library.answer = piece, ("broken", "no \u20ac")
+        answer = library.post(f"/{transport}/Call", BODY)
+        assert answer.status == 422 and '"no \u20ac"'.encode() in answer.body
+        library.answer = ("fault", 6, "all is lost " * 200)
+        answer = library.post(f"/{transport}/Call", BODY)
+        assert answer.status == 502 and b"all is lost all is lost" in answer.body
+        library.answer = ("fault", 1, "what?")
+        assert library.post(f"/{transport}/Call", BODY).status == 404
+    assert library.connections == 1
+
+
+@pytest.mark.parametrize("form", list(FORMS))
+@pytest.mark.parametrize("framed", [False, True])
+def test_the_librarys_form_is_its_own(library, form, framed):
+    library.form, library.framed = form, framed
+    for piece in (1 << 20, 1):
+        library.piece = piece
+        assert library.post("/unframed/Call", BODY).json == BODY
+        assert library.post("/framed/Call", BODY).json == BODY
+    assert library.connections == 1
+
+
+def test_large_items_of_the_library(library):
+    item = {"text": "\u20ac\"\\\n" * 100_000, "numbers": [(-7) ** (i % 23) for i in range(200_000)]}
+    library.answer = ("item", item)
+    assert library.post("/unframed/Call", item).json == item
+    assert library.calls[0][3] == item

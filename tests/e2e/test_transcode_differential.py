@@ -7,18 +7,19 @@ import subprocess
 
 import pytest
 
-from support import random_thrift, slow_thrift
+from support import random_thrift, slow_encodings, slow_thrift
 from support.config import build_folder
 
 BATCHES = 10
 CASES = 200 if os.environ.get("GW_SANITIZE") else 2000  # a batch
 FILES = 8
+ENCODINGS = ("binary", "compact")
 TOLD = 20  # misfits told of each body, at most
 
 
 def random_case(rng, file):
-    """A line for the probe, and what is asked: (method, True for a body, bytes, rules)."""
-    method, rules = rng.choice(file.all_methods()), random_thrift.rules(rng)
+    """A line for the probe, and what is asked: (method, True for a body, encoding, bytes, rules)."""
+    method, rules, encoding = rng.choice(file.all_methods()), random_thrift.rules(rng), rng.choice(ENCODINGS)
     odds = rng.choice((0, 0, 0.02, 0.1))
     is_body = rng.random() < 0.6
     if is_body:
@@ -27,15 +28,16 @@ def random_case(rng, file):
             data = random_thrift.disturbed(rng, data)
         words = ["in", file.name, method.name, rules.words()]
     else:
-        data = random_thrift.result_bytes(rng, method, odds)
+        data = slow_encodings.write(encoding, method.result, random_thrift.result_bytes(rng, method, odds))
         if rng.random() < 0.3:
             data = random_thrift.disturbed_bytes(rng, data)
         words = ["out", file.name, method.name, rules.words()]
     pieces = rng.choice(("0", "0", "1", f"r{rng.randint(1, 10 ** 6)}"))
-    return " ".join(words + [pieces, data.hex() or "-"]), (method, is_body, data, rules)
+    words[3] += "," + encoding
+    return " ".join(words + [pieces, data.hex() or "-"]), (method, is_body, encoding, data, rules)
 
 
-def differs_in(method, text, rules, answer):
+def differs_in(method, encoding, text, rules, answer):
     """What of the answer to a body is wrong, or None."""
     data, misfits = slow_thrift.to_thrift(method, text, rules)
     told = [(e["pointer"], e.get("idl")) for e in json.loads(answer[3:])] if answer.startswith("no ") else []
@@ -43,13 +45,16 @@ def differs_in(method, text, rules, answer):
         misfits = misfits[:TOLD - 1] + [misfits[-1] if misfits[-1][1] is None else misfits[TOLD - 1]]
     if misfits != told:
         return f"misfits {misfits}\ntold    {told}"
-    if not misfits and answer != "ok " + data.hex():
-        return f"expected ok {data.hex()}"
+    if not misfits:
+        expected = "ok " + slow_encodings.write(encoding, method.arguments, data).hex()
+        return f"expected {expected}" if answer != expected else None
     return None
 
 
-def differs_out(method, data, rules, answer):
-    expected = slow_thrift.to_json(method, data, rules)
+def differs_out(method, encoding, data, rules, answer):
+    expected = slow_encodings.to_json(encoding, method, data, rules)
+    if expected[0] != "ok" and encoding == "json":
+        return None if answer.split()[0] in ("bad", "more") else "expected bad or more"
     if expected[0] != "ok":
         return None if answer.split()[0] == expected[0] else f"expected {expected[0]}"
     _, field, taken, value = expected
@@ -77,10 +82,10 @@ def run(folder, seed):
     answers = probe(folder, lines)
     assert len(answers) == len(lines)
     different, counts = [], {}
-    for (line, (method, is_body, data, rules)), answer in zip(cases, answers):
+    for (line, (method, is_body, encoding, data, rules)), answer in zip(cases, answers):
         kind = line.split()[0] + " " + answer.split()[0]
         counts[kind] = counts.get(kind, 0) + 1
-        difference = (differs_in if is_body else differs_out)(method, data, rules, answer)
+        difference = (differs_in if is_body else differs_out)(method, encoding, data, rules, answer)
         if difference:
             different.append(f"{line[:400]}\n{data[:400]}\nanswer {answer[:1000]}\n{difference}"[:3000])
     return different, counts

@@ -2,6 +2,7 @@
  * comes out is JSON. The same bytes as a message's header, as a fault, and as what is passed over. */
 #include "../unit/wire_types.h"
 #include "fuzz.h"
+#include "wire/fault.h"
 
 static struct gw__decode pass;
 

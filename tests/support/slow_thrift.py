@@ -877,9 +877,9 @@ def repaired(data):
             out, data = out + data[:e.start].decode() + "\ufffd", data[e.start + 1:]
 
 
-def to_json(method, data, rules):
+def to_json(method, data, rules, decoder=Decoder):
     """("ok", id of the field that is set or None, bytes taken, value), ("more",) or ("bad",)."""
-    decoder = Decoder(data, rules)
+    decoder = decoder(data, rules)
     try:
         outcome, value = decoder.result(method.result)
     except More:

@@ -9,7 +9,7 @@
  *                                                  bad REASON
  *
  * OPTIONS are words with commas between them, "-" for none: kitex, names, int64:string, int64:auto, nan:string,
- * nan:refuse, base64url. */
+ * nan:refuse, base64url, compact, json (the encoding; behind the struct stands the bracket that ends the message). */
 #include "../unit/wire_types.h"
 
 struct request {
@@ -85,10 +85,22 @@ static struct gw__json_rules rules(const struct request *request)
     };
 }
 
+static uint8_t encoding(const struct request *request)
+{
+    return has(request, "compact") ? GW__ENCODING_COMPACT : has(request, "json") ? GW__ENCODING_JSON : 0;
+}
+
 static void run_in(const struct gw__method *method, const struct request *request)
 {
+    static struct gw__wire plain;
     struct gw__wire wire = {0};
-    struct gw__encode_options options = {.lenient = has(request, "kitex"), .rules = rules(request)};
+    struct gw__encode_options options = {
+        .encoding = encoding(request),
+        .lenient = has(request, "kitex"),
+        .rules = rules(request),
+        .in_message = true,
+        .plain = &plain,
+    };
     gw__encode_init(&encode, method, &options, &wire);
     if (encode_all(&encode, request->bytes, request->size, &request->cut) == GW__WIRE_DONE) {
         size_t size;
@@ -107,7 +119,12 @@ static void run_out(const struct gw__method *method, const struct request *reque
 {
     struct gw__json_out out = {0};
     struct gw__decode_options options = {
-        .enum_names = has(request, "names"), .lenient = has(request, "kitex"), .rules = rules(request)};
+        .encoding = encoding(request),
+        .in_message = true,
+        .enum_names = has(request, "names"),
+        .lenient = has(request, "kitex"),
+        .rules = rules(request),
+    };
     size_t taken;
     gw__decode_init_result(&decode, method->result, &options, &out);
     enum gw__wire_status status = decode_all(&decode, request->bytes, request->size, &request->cut, &taken);

@@ -2,6 +2,7 @@
  * to. */
 #include "wire_types.h"
 #include "unit.h"
+#include "wire/fault.h"
 
 struct bytes {
     const char *bytes;
