@@ -101,17 +101,23 @@ static inline bool gw__json_copy_stride(char *out, const char *text)
 #endif
 }
 
-/* The text begins with the key; 16 bytes of both can be read, or the key's if they are more. */
-static inline bool gw__json_same_key(const char *text, const char *key, uint32_t size)
+enum { GW__JSON_KEY_BYTES = 32 };
+
+/* The text begins with the key, which is not longer than GW__JSON_KEY_BYTES; as many of both can be read. shift: 32 minus
+ * the key's bytes, 16 if there are more than 16. */
+static inline __attribute__((always_inline)) bool gw__json_same_key(const char *text, const char *key, uint32_t size,
+                                                                    uint8_t shift)
 {
 #ifdef __SSE2__
-    if (size <= 16) {
-        __m128i a = _mm_loadu_si128((const __m128i *)(const void *)text);
-        __m128i b = _mm_loadu_si128((const __m128i *)(const void *)key);
-        return (uint32_t)~_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) << (32 - size) == 0;
-    }
+    __m128i a = _mm_loadu_si128((const __m128i *)(const void *)text);
+    __m128i b = _mm_loadu_si128((const __m128i *)(const void *)key);
+    if ((uint32_t)~_mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) << shift != 0)
+        return false;
+    return __builtin_expect(size <= 16, 1)
+        || (size <= GW__JSON_KEY_BYTES && memcmp(text + 16, key + 16, size - 16) == 0);
+#else
+    return size <= GW__JSON_KEY_BYTES && memcmp(text, key, size) == 0;
 #endif
-    return memcmp(text, key, size) == 0;
 }
 
 /* No byte of the two words is special. */

@@ -54,6 +54,7 @@ void gw__field_set_key(struct gw__field *field, const char *key, uint32_t size)
 {
     field->key = key;
     field->key_size = size;
+    field->key_shift = (uint8_t)(size < 16 ? 32 - size : 16);
     field->head[0] = (char)(field->type ? field->type->thrift : 0); /* none: the IDL is wrong */
     field->head[1] = (char)(field->id >> 8);
     field->head[2] = (char)field->id;

@@ -94,6 +94,7 @@ struct gw__field {
     char head[4];   /* as Thrift binary has it in front of the value: type, id; a zero byte behind it */
     uint16_t index; /* in the record */
     uint8_t need;   /* enum gw__need */
+    uint8_t key_shift; /* 32 minus how many of the first 16 bytes are the key's: shifts a bitmap of these */
 };
 
 struct gw__field_more {

@@ -206,41 +206,49 @@ INLINE bool is_field(const struct gw__field *field, const char *at)
     return le32toh(given ^ wanted) << 8 == 0; /* three bytes */
 }
 
-/* The field where another is expected; NULL at the end, and if there is none like that. */
-static __attribute__((noinline)) const struct gw__field *find_field(const struct gw__record *record, const char *at)
+/* The field where another is expected, unless it has been seen; NULL at the end, and if there is none like that. */
+static __attribute__((noinline)) const struct gw__field *find_field(const struct gw__record *record,
+                                                                    const uint64_t *seen, const char *at)
 {
     if (*at == GW__THRIFT_STOP)
         return NULL;
     const struct gw__field *field = gw__record_by_id(record, (int16_t)gw__wire_get16(at + 1));
-    return field && field->type->thrift == (uint8_t)*at ? field : NULL;
+    bool good = field && field->type->thrift == (uint8_t)*at && !(seen[field->index / 64] >> field->index % 64 & 1);
+    return good ? field : NULL;
 }
 
+/* Fields from `first` on that come in the schema's order are marked as seen at once in the end. */
 INLINE enum result put_fields(struct gw__decode *decode, struct gw__decode_frame *frame, struct run *run)
 {
     const struct gw__record *record = frame->type->record;
-    const struct gw__field *expected = record->fields + frame->left, *last = record->fields + record->count;
+    const struct gw__field *fields = record->fields, *first = fields + frame->left, *expected = first;
     uint64_t *seen = decode->bits.words + frame->bits;
+    const struct gw__field *last = fields + gw__bits_unseen(seen, (uint32_t)frame->left, record->count);
     enum result result = WHOLE;
     while (result == WHOLE && run->at < run->safe) {
         const struct gw__field *field = expected;
+        result = NO_ROOM;
         if (RARELY(run->out > run->room))
-            return NO_ROOM;
+            break;
         if (field >= last || !is_field(field, run->at)) {
-            field = find_field(record, run->at);
+            gw__bits_mark(seen, (uint32_t)(first - fields), (uint32_t)(expected - fields));
+            first = expected;
+            field = find_field(record, seen, run->at);
+            result = *run->at == GW__THRIFT_STOP ? ENDS : LEFT;
             if (!field)
-                return *run->at == GW__THRIFT_STOP ? ENDS : LEFT;
+                break;
+            first = expected = field;
+            last = fields + gw__bits_unseen(seen, field->index, record->count);
         }
-        uint64_t *word = &seen[field->index / 64], bit = (uint64_t)1 << field->index % 64;
-        if (RARELY(*word & bit || field->key_size > KEY_BYTES))
-            return LEFT;
+        result = LEFT;
+        if (RARELY(field->key_size > KEY_BYTES))
+            break;
         *run->out = ',';
-        expected = field + 1;
         result = put_value(decode, field->type, run, run->at + 3, put_key(run->out + run->comma, field));
-        if (RARELY(result == LEFT))
-            return LEFT;
-        *word |= bit;
-        frame->left = field->index + 1u;
+        expected = field + (result != LEFT);
     }
+    gw__bits_mark(seen, (uint32_t)(first - fields), (uint32_t)(expected - fields));
+    frame->left = (uint64_t)(expected - fields);
     return result;
 }
 

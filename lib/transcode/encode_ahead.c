@@ -8,8 +8,7 @@
 
 enum {
     ENTRY_BYTES = 64,                       /* on the wire: of an entry, but for the rest of a string */
-    TEXT_BYTES = GW__ENCODE_TAIL_BYTES / 2, /* of text: the like; they are looked at unasked */
-    KEY_BYTES = 32,                         /* of these: with quotes and colon */
+    TEXT_BYTES = GW__ENCODE_TAIL_BYTES / 2, /* of text: the like, with GW__JSON_KEY_BYTES; they are looked at unasked */
 };
 
 #define INLINE static inline __attribute__((always_inline))
@@ -245,17 +244,18 @@ INLINE enum result closes(struct run *run, char bracket)
     return ENDS;
 }
 
-/* The field that the text names where another is expected, but for a second one of a union; *at: where the text goes
- * on behind the colon. */
-static __attribute__((noinline)) const struct gw__field *find_field(const struct gw__record *record, uint64_t seen,
-                                                                    const char **at)
+/* The field that the text names where another is expected, unless it or another one of a union has been seen; *at:
+ * where the text goes on behind the colon. */
+static __attribute__((noinline)) const struct gw__field *find_field(const struct gw__record *record,
+                                                                    const uint64_t *seen, const char **at)
 {
     char name[20], *behind = name;
     const char *colon = take_short(*at, &behind);
-    if (!colon || *colon != ':' || (record->type.kind == GW__UNION && seen))
+    if (!colon || *colon != ':' || (record->type.kind == GW__UNION && *seen))
         return NULL;
     *at = colon + 1;
-    return gw__record_by_name(record, name + 4, (size_t)(behind - name - 4));
+    const struct gw__field *field = gw__record_by_name(record, name + 4, (size_t)(behind - name - 4));
+    return field && !(seen[field->index / 64] >> field->index % 64 & 1) ? field : NULL;
 }
 
 /* What is left of an entry whose key was taken: its value. */
@@ -267,44 +267,53 @@ INLINE enum result leave_value(struct run *run, const char *at, char *out)
     return LEFT;
 }
 
+/* Fields from `first` on that come in the schema's order are marked as seen at once in the end. */
 INLINE enum result take_fields(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
 {
     const struct gw__record *record = frame->type->record;
-    const struct gw__field *expected = record->fields + frame->expect;
-    const struct gw__field *last = record->fields + (record->type.kind == GW__UNION ? 0 : record->count);
+    const struct gw__field *fields = record->fields, *first = fields + frame->expect, *expected = first;
     uint64_t *seen = encode->bits.words + frame->bits;
+    bool is_union = record->type.kind == GW__UNION;
+    const struct gw__field *last = fields + (is_union ? 0 : gw__bits_unseen(seen, frame->expect, record->count));
     enum result result = WHOLE;
     while (result == WHOLE && run->at <= run->safe) {
-        const struct gw__field *field = expected;
         const char *at = pass_comma(run);
         char *out = run->out;
+        const struct gw__field *field = expected;
+        result = NO_ROOM;
         if (RARELY(out > run->room))
-            return NO_ROOM;
+            break;
+        result = LEFT;
         if (RARELY(!at))
-            return closes(run, '}');
-        if (field < last && gw__json_same_key(at, field->key, field->key_size)) {
+            break;
+        if (field < last && gw__json_same_key(at, field->key, field->key_size, field->key_shift)) {
             at += field->key_size;
         } else {
-            const char *name = at;
-            field = find_field(record, *seen, &name);
+            gw__bits_mark(seen, (uint32_t)(first - fields), (uint32_t)(expected - fields));
+            first = expected;
+            const char *behind = at;
+            field = find_field(record, seen, &behind);
             if (!field)
-                return closes(run, '}');
-            at = name;
+                break;
+            at = behind;
+            first = expected = field;
+            last = fields + (is_union ? 0 : gw__bits_unseen(seen, field->index, record->count));
         }
         at = pass_blank(at, run);
-        uint64_t *word = &seen[field->index / 64], bit = (uint64_t)1 << field->index % 64;
-        if (RARELY(!at || *word & bit))
-            return LEFT;
-        *word |= bit;
-        frame->field = field;
+        if (RARELY(!at))
+            break;
         expected = field + 1;
-        frame->expect = field->index + 1u;
         memcpy(out, field->head, 4);
         result = take_value(encode, field->type, run, at, out + 3);
         if (RARELY(result == LEFT))
-            return leave_value(run, at, out);
+            leave_value(run, at, out);
     }
-    return result;
+    gw__bits_mark(seen, (uint32_t)(first - fields), (uint32_t)(expected - fields));
+    if (expected != fields + frame->expect) {
+        frame->field = expected - 1;
+        frame->expect = (uint32_t)(expected - fields);
+    }
+    return result == LEFT && run->state != GW__JSON_AT_VALUE ? closes(run, '}') : result;
 }
 
 INLINE enum result take_items(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)

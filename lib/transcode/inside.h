@@ -37,6 +37,23 @@ static inline bool gw__encode_begin_field(struct gw__encode_frame *frame, uint64
     return first;
 }
 
+/* Fields from index `first` up to `end` are seen. */
+static inline void gw__bits_mark(uint64_t *seen, uint32_t first, uint32_t end)
+{
+    for (uint32_t at = first, next; at < end; at = next) {
+        next = (at | 63) + 1 < end ? (at | 63) + 1 : end;
+        seen[at / 64] |= ~(uint64_t)0 >> (64 - (next - at)) << at % 64;
+    }
+}
+
+/* How far the fields from index `first` on have not been seen: where the next seen one or the next word is. */
+static inline uint32_t gw__bits_unseen(const uint64_t *seen, uint32_t first, uint32_t count)
+{
+    uint64_t later = seen[first / 64] >> first % 64;
+    uint32_t end = later ? first + (uint32_t)__builtin_ctzll(later) : (first | 63) + 1;
+    return end < count ? end : count;
+}
+
 static inline bool gw__encode_fits(int64_t value, unsigned bytes)
 {
     unsigned unused = 64 - 8 * bytes;

@@ -50,7 +50,7 @@ static bool to_json(const struct gw__method *method, const char *bytes, size_t s
     if (method->body_is_argument)
         gw__decode_init_result(&decode, method->arguments, &options, out);
     else
-        gw__decode_init_value(&decode, method->arguments->type, &options, out);
+        gw__decode_init_value(&decode, &method->arguments->type, &options, out);
     enum gw__wire_status status = gw__decode_feed(&decode, bytes, size, &taken);
     bool good = status == GW__WIRE_DONE && taken == size && !out->repaired;
     gw__decode_finish(&decode);
