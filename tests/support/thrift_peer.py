@@ -178,6 +178,8 @@ class Counted:
 
 
 class Peer:
+    connection = Connection
+
     def __init__(self, receive_buffer=None):
         self.listener = socket.socket()
         if receive_buffer:
@@ -203,7 +205,7 @@ class Peer:
             sock.settimeout(60)
             with self.lock:
                 self.connections += 1
-                connection = Connection(sock, self.connections)
+                connection = self.connection(sock, self.connections)
                 self.open[connection.number] = connection
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
