@@ -178,8 +178,6 @@ class Counted:
 
 
 class Peer:
-    connection = Connection
-
     def __init__(self, receive_buffer=None):
         self.listener = socket.socket()
         if receive_buffer:
@@ -205,7 +203,7 @@ class Peer:
             sock.settimeout(60)
             with self.lock:
                 self.connections += 1
-                connection = self.connection(sock, self.connections)
+                connection = Connection(sock, self.connections)
                 self.open[connection.number] = connection
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
