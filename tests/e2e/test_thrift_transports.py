@@ -93,7 +93,7 @@ def test_void_oneway_and_large_ones(rig, transport):
     assert rig.peer.calls[1].kind == ONEWAY
     text = "text " * 500_000
     assert rig.post(f"/{transport}/Text", {"text": text}).json == text
-    assert rig.peer.connections == (2 if transport == "http" else 1)  # some servers answer a oneway call there
+    assert rig.peer.connections == (2 if transport == "http" else 1)
 
 
 @pytest.mark.parametrize("asked", ["unframed", "ttheader"])
