@@ -133,7 +133,8 @@ bool gw__outgoing_send(struct gw__outgoing *out, struct gw__conn *conn, const ch
         struct iovec piece = {scratch, (size_t)(at - scratch)};
         blocked = piece.iov_len ? gw__conn_send(conn, &piece, 1) : gw__conn_blocked(conn);
     }
-    gw__free(heap);
+    if (heap)
+        gw__free(heap);
     return blocked;
 }
 

@@ -36,6 +36,8 @@ char *gw__write_request_line(char *out, const struct gw__head *head)
 char *gw__write_status_line(char *out, const struct gw__head *head)
 {
     struct gw__str reason = reason_of(head);
+    if (head->status == 200 && reason.size == 2 && gw__load16(reason.data) == gw__load16("OK")) /* as nearly all are */
+        return (char *)memcpy(out, "HTTP/1.1 200 OK\r\n", 17) + 17;
     unsigned tens = head->status / 10u, hundreds = tens / 10;
     memcpy(out, "HTTP/1.1 000 ", 13);
     out[9] = (char)('0' + hundreds);

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -53,16 +54,19 @@ void gw__task_cancel(struct gw__loop *loop, struct gw__task *task)
     task->queued = false;
 }
 
-const char *gw__loop_date(struct gw__loop *loop)
+/* Without strftime(), whose names are those of the host's locale. */
+void gw__loop_renew_date(struct gw__loop *loop)
 {
-    time_t now = time(NULL);
-    if (now != loop->date_second) {
-        struct tm parts;
-        gmtime_r(&now, &parts);
-        strftime(loop->date, sizeof loop->date, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts);
-        loop->date_second = now;
-    }
-    return loop->date;
+    static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    char text[128] = "";
+    struct timespec now;
+    struct tm parts;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &parts);
+    snprintf(text, sizeof text, "Date: %.3s, %02d %.3s %04d %02d:%02d:%02d GMT\r\n", days + 3 * parts.tm_wday,
+             parts.tm_mday, months + 3 * parts.tm_mon, parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+    memcpy(loop->date, text, GW__DATE_BYTES);
+    loop->date_until_ms = loop->now_ms + 1000 - (uint64_t)now.tv_nsec / 1000000;
 }
 
 void gw__loop_post(struct gw__loop *loop, struct gw__mail *mail)

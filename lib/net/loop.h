@@ -63,8 +63,8 @@ struct gw__loop {
     struct gw__timer paused_timer;
     int wake_fd;
     bool owns_base;
-    time_t date_second;
-    char date[GW__DATE_BYTES + 1]; /* the Date field, IMF-fixdate, for date_second */
+    uint64_t date_until_ms; /* of the loop's clock: when the second of `date` ends */
+    char date[GW__DATE_BYTES + 1]; /* the Date field, IMF-fixdate */
 };
 
 /* base NULL: the loop makes its own, without locks. 0 or -1 with errno. */
@@ -77,8 +77,14 @@ static inline uint64_t gw__loop_ms(const struct gw__loop *loop)
 {
     return loop->now_ms;
 }
+void gw__loop_renew_date(struct gw__loop *loop);
 /* "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n" of now, GW__DATE_BYTES long. */
-const char *gw__loop_date(struct gw__loop *loop);
+static inline const char *gw__loop_date(struct gw__loop *loop)
+{
+    if (loop->now_ms >= loop->date_until_ms)
+        gw__loop_renew_date(loop);
+    return loop->date;
+}
 
 /* Runs task->run after the current callback; does nothing if it is queued already. */
 void gw__loop_defer(struct gw__loop *loop, struct gw__task *task);

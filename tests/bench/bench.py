@@ -280,6 +280,7 @@ def main():
     if unknown:
         parser.error(f"unknown target {unknown[0]}: {', '.join(rig.TARGETS)}")
     rig.own_network()
+    print(rig.describe_build() + "\n")
     print(table(measure(options), options))
 
 

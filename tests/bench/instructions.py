@@ -6,6 +6,7 @@ A target runs under valgrind twice, with different numbers of requests from 16 c
 difference of the counts, divided by that of the requests, leaves start-up and warm-up out.
 
     GW_BUILD=build tests/bench/instructions.py gwctl gwctl-log gwctl-json nginx haproxy
+    GW_BUILD=build tests/bench/instructions.py --workers 2 gwctl
 """
 import argparse
 import collections
@@ -69,10 +70,11 @@ def slope(target, headers, path):
     return Cost(*((b - a) / (MANY - FEW) for a, b in zip(few, many)))
 
 
-def per_request(name, headers=(), path="/s"):
-    """Cost of a request of a target; headers: what is sent besides Host."""
+def per_request(name, headers=(), path="/s", workers=1):
+    """Cost of a request of a target; headers: what is sent besides Host. The peers always have one worker."""
     upstream = rig.Upstream(cpu=None)
     target = rig.TARGETS[name](upstream.port)
+    target.workers = workers
     try:
         return slope(target, headers, path)
     finally:
@@ -84,11 +86,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("targets", nargs="*", default=["gwctl"], help=", ".join(rig.TARGETS))
     parser.add_argument("--path", default="/s")
+    parser.add_argument("--workers", type=int, default=1, help="of the gateway")
     options = parser.parse_args()
     rig.own_network()
+    print(f"{rig.describe_build()}; workers: {options.workers}\n")
     print("| proxy | instructions, 1 header | 9 headers | heap calls |\n|---|---|---|---|")
     for name in options.targets:
-        one, nine = (per_request(name, h, options.path) for h in ([], rig.HEADERS_9))
+        one, nine = (per_request(name, h, options.path, options.workers) for h in ([], rig.HEADERS_9))
         print(f"| {name} | {one.instructions:,.0f} | {nine.instructions:,.0f} | {one.heap_calls:.2f} |", flush=True)
 
 

@@ -91,8 +91,9 @@ def upload_kib(target, size=LARGE):
     return peak.peak - peak.start
 
 
-def idle_bytes(target, connections=5000):
-    """Growth of RssAnon per kept, idle connection that has served one request."""
+def idle(target, connections):
+    """With so many kept, idle connections that have served one request each: bytes that RssAnon has grown by, for
+    each, and all of RSS in KiB."""
     sockets = []
     try:
         before = rig.memory_kib(target.pids)
@@ -104,13 +105,13 @@ def idle_bytes(target, connections=5000):
                 got += s.recv(4096)
             sockets.append(s)
         time.sleep(0.2)
-        return (rig.memory_kib(target.pids) - before) * 1024 / connections
+        return (rig.memory_kib(target.pids) - before) * 1024 / connections, rig.memory_kib(target.pids, "VmRSS")
     finally:
         for s in sockets:
             s.close()
 
 
-def all_figures(name):
+def all_figures(name, connections):
     upstream = rig.Upstream()
     target = rig.TARGETS[name](upstream.port).start()
     try:
@@ -118,7 +119,7 @@ def all_figures(name):
         figures = [fresh, busy_kib(target), download_kib(target), upload_kib(target)]
         target.stop()
         target.port = rig.free_port()
-        return [*figures, idle_bytes(target.start())]  # from a fresh process, which has no free memory to reuse
+        return [*figures, *idle(target.start(), connections)]  # from a fresh process, which has no free memory to reuse
     finally:
         target.close()
         upstream.stop()
@@ -127,13 +128,17 @@ def all_figures(name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("targets", nargs="*", default=["gwctl"], help=", ".join(rig.TARGETS))
+    parser.add_argument("--idle", type=int, default=10000, metavar="N", help="connections, as far as the limit allows")
     options = parser.parse_args()
     rig.own_network()
+    connections = min(options.idle, rig.raise_descriptor_limit() - 500)
+    print(rig.describe_build() + "\n")
     print("| proxy | RssAnon fresh | with 256 busy connections | RSS growth, 100 MB down | 100 MB up | bytes an idle "
-          "connection |\n|---|---|---|---|---|---|")
+          f"connection | RSS with {connections:,} |\n|---|---|---|---|---|---|---|")
     for name in options.targets:
-        fresh, busy, down, up, idle = all_figures(name)
-        print(f"| {name} | {fresh:,} KiB | {busy:,} KiB | {down:,} KiB | {up:,} KiB | {idle:,.0f} |", flush=True)
+        fresh, busy, down, up, each, total = all_figures(name, connections)
+        print(f"| {name} | {fresh:,} KiB | {busy:,} KiB | {down:,} KiB | {up:,} KiB | {each:,.0f} | {total:,} KiB |",
+              flush=True)
 
 
 if __name__ == "__main__":

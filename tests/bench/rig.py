@@ -3,8 +3,10 @@
 Every target is one proxy with one worker in front of the same upstream. A target is a recipe only: start()
 runs it pinned to a CPU, command() gives the bare command for running it under another tool.
 """
+import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -36,6 +38,21 @@ def program(name):
     if not os.path.exists(path):
         sys.exit(f"{path} is not there: build first (meson compile), or set GW_BUILD")
     return path
+
+
+def describe_build():
+    """How what is measured was built: the options that its speed depends on."""
+    with open(os.path.join(BUILD, "meson-info", "intro-buildoptions.json")) as f:
+        values = {option["name"]: option["value"] for option in json.load(f)}
+    names = ["buildtype", "optimization", "b_lto", "b_ndebug", "b_sanitize"]
+    return "Build: " + ", ".join(f"{name}={values[name]}" for name in names if name in values)
+
+
+def raise_descriptor_limit():
+    """As many open files as the system allows, for this program and what it starts. Returns how many."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
 
 
 def free_port():
@@ -241,6 +258,7 @@ backend b
 
 class Gateway(Target):
     name = "gwctl"
+    workers = 1
     extra = ""   # of the route
     common = ""  # beside the routes
     limits = ""  # at the top
@@ -248,7 +266,7 @@ class Gateway(Target):
     def command(self, single=False):
         config = self.write("gateway.cfg", f"""
 version = 1;
-workers = 1;
+workers = {self.workers};
 listeners = ( {{ address = "127.0.0.1:{self.port}"; }} );
 limits = {{ body = "1GiB"; {self.limits} }};
 {self.common}

@@ -92,6 +92,7 @@ def main():
     options = parser.parse_args()
     rig.own_network()
     tool = "strace" if options.strace or os.geteuid() != 0 else "perf"
+    print(rig.describe_build() + "\n")
     print("| proxy | system calls per request | of which |\n|---|---|---|")
     for name in options.targets:
         counts = per_request(name, options.path, options.connections, tool=tool)

@@ -1,5 +1,6 @@
-"""Gates: user-space instructions and heap calls per proxied request, counted by callgrind, which no load of the machine
-changes. The limits lie closely above what is reached: a change that costs more says so here."""
+"""Gates: user-space instructions and heap calls per proxied request, counted by callgrind. The limits lie closely above
+what is reached: a change that costs more says so here. A loaded machine can only add to the count, up to 1 %, where one
+epoll_wait() brings fewer events: what is over a limit is counted again."""
 import os
 import sys
 
@@ -11,13 +12,27 @@ import instructions  # noqa: E402
 import rig  # noqa: E402
 
 
+def least(limit, *what, **how):
+    """The cost by the first of up to three counts that is within the limit, or by the last."""
+    for _ in range(3):
+        cost = instructions.per_request(*what, **how)
+        if cost.instructions <= limit:
+            break
+    return cost
+
+
 @pytest.mark.parametrize("target, headers, limit", [
-    ("gwctl", [], 7100),
-    ("gwctl", rig.HEADERS_9, 9000),
-    ("gwctl-log", [], 9300),
-    ("gwctl-json", [], 10600),
+    ("gwctl", [], 6000),
+    ("gwctl", rig.HEADERS_9, 8000),
+    ("gwctl-log", [], 8100),
+    ("gwctl-json", [], 9500),
 ], ids=["plain", "nine-headers", "log-and-filter", "json-log-and-filter"])
 def test_cost_of_a_request(target, headers, limit):
-    cost = instructions.per_request(target, headers)
+    cost = least(limit, target, headers)
     assert cost.instructions <= limit
     assert cost.heap_calls == pytest.approx(0, abs=0.01)  # chunks of a log are taken and given back in between
+
+
+def test_two_workers_cost_what_one_does():
+    limit = 1.02 * instructions.per_request("gwctl").instructions
+    assert least(limit, "gwctl", workers=2).instructions <= limit

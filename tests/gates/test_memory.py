@@ -12,7 +12,7 @@ def test_an_idle_connection():
     upstream = rig.Upstream(cpu=None)
     target = rig.TARGETS["gwctl"](upstream.port).start(cpu=None)
     try:
-        assert memory.idle_bytes(target) <= 700
+        assert memory.idle(target, 5000)[0] <= 700
     finally:
         target.close()
         upstream.stop()
