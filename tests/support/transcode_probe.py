@@ -3,13 +3,10 @@ import os
 import subprocess
 
 from .config import build_folder
+from .slow_encodings import write as in_encoding
 
-ENCODINGS = ("binary",)
-
-
-def in_encoding(encoding, record, data):
-    """The bytes of a struct, given in binary."""
-    return data
+ENCODINGS = ("binary", "compact")
+__all__ = ["ENCODINGS", "ask", "in_encoding"]
 
 
 def ask(folder, questions, encoding="binary", pieces="0"):
