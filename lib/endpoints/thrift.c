@@ -131,6 +131,14 @@ static void on_failed(struct gw__attempt *attempt)
     gw__endpoint_fail_attempt(leg->call.ex, attempt);
 }
 
+static const struct gw__thrift_carrier *choose_carrier(const struct gw__rpc_options *asked)
+{
+    if (asked->transport == GW__TRANSPORT_HTTP)
+        return &gw__thrift_http;
+    bool shares = asked->in_flight > 1 && gw__rpc_transport_has_id(asked->transport);
+    return shares ? &gw__thrift_shared : &gw__thrift_stream;
+}
+
 static enum gw_flow on_request(struct gw_exchange *ex, struct gw_endpoint *self)
 {
     struct gw__thrift_leg *leg = gw_exchange_scratch(ex, self);
@@ -139,7 +147,7 @@ static enum gw_flow on_request(struct gw_exchange *ex, struct gw_endpoint *self)
     enum gw_flow flow = gw__rpc_begin(&leg->call, ex, &leg->target->rpc);
     if (flow != GW_CONTINUE)
         return flow;
-    leg->carrier = leg->call.options.transport == GW__TRANSPORT_HTTP ? &gw__thrift_http : &gw__thrift_stream;
+    leg->carrier = choose_carrier(&leg->call.options);
     gw__thrift_begin_message(leg);
     gw__rpc_begin_request(&leg->call);
     return GW_CONTINUE;

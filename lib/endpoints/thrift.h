@@ -6,6 +6,7 @@
 #include "endpoints/rpc.h"
 #include "endpoints/upstream.h"
 #include "http/message.h"
+#include "net/shared_stream.h"
 
 struct gw__thrift_leg;
 
@@ -25,7 +26,7 @@ struct gw__thrift_carrier {
     void (*let_go)(struct gw__thrift_leg *leg, bool good);
 };
 
-extern const struct gw__thrift_carrier gw__thrift_stream, gw__thrift_http;
+extern const struct gw__thrift_carrier gw__thrift_stream, gw__thrift_shared, gw__thrift_http;
 
 enum gw__thrift_phase {
     GW__THRIFT_HEADER, /* of the answer's frame, then of its message */
@@ -40,6 +41,7 @@ struct gw__thrift_leg {
     struct gw__attempt attempt;
     const struct gw__thrift_carrier *carrier;
     void *stream;        /* the carrier's; NULL: none is in use */
+    struct gw__shared_use shared; /* of a shared connection */
     struct gw__thrift_target *target;
     struct gw__str name; /* in messages */
     const struct gw__wire_segment *unsent, *behind; /* the first that was not handed on; then this and all behind it */

@@ -13,6 +13,7 @@ enum { UNKNOWN_METHOD = 1, UNKNOWN_SERVICE = 20, NO_SERVICE_NAME = 21 };
 
 void gw__thrift_not_understood(struct gw__thrift_leg *leg, const char *why)
 {
+    leg->closes = true;
     gw__thrift_let_go(leg, false);
     gw__rpc_fail_unreadable(&leg->call, why);
 }
@@ -167,7 +168,8 @@ static void fail_fault(struct gw__thrift_leg *leg)
 /* The answer is complete. good: nothing stood behind it, so the connection may be used again. */
 static void complete(struct gw__thrift_leg *leg, bool good)
 {
-    gw__thrift_let_go(leg, good && !leg->closes && !leg->unsent && !leg->blocked);
+    leg->closes = leg->closes || !good;
+    gw__thrift_let_go(leg, !leg->closes && !leg->unsent && !leg->blocked);
     if (leg->fault)
         fail_fault(leg);
     else

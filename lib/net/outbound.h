@@ -15,6 +15,8 @@ struct gw__outbound_owner {
     void (*on_failed)(struct gw__outbound *outbound, int error); /* to connect; it is freed behind this */
     void (*on_idle)(struct gw__outbound *outbound);              /* a use has ended, and it can be used again */
     void (*on_closed)(struct gw__outbound *outbound);            /* idle or in use: it is freed behind this */
+    /* In use, and it can take one more use, or none any more; for protocols that share a connection. */
+    void (*on_open)(struct gw__outbound *outbound, bool open);
 };
 
 struct gw__outbound_protocol {

@@ -81,8 +81,7 @@ const char *gw__rpc_options_conflict(const struct gw__rpc_options *options)
         return "path has white space in it";
     if (options->path && options->path[0] != '/')
         return "path does not begin with '/'";
-    bool has_id = options->transport >= GW__TRANSPORT_THEADER && options->transport <= GW__TRANSPORT_TTHEADER_FRAMED;
-    if (options->in_flight > 1 && !has_id)
+    if (options->in_flight > 1 && !gw__rpc_transport_has_id(options->transport))
         return "in_flight > 1 needs a transport whose messages have an id: theader, ttheader or ttheader_framed";
     return NULL;
 }

@@ -51,6 +51,11 @@ struct gw__callee {
 void gw__rpc_options_fill(struct gw__rpc_options *options, const struct gw_option *group);
 /* Sets those that are 0 from others. */
 void gw__rpc_options_complete(struct gw__rpc_options *options, const struct gw__rpc_options *others);
+/* Its frames tell which call they belong to. */
+static inline bool gw__rpc_transport_has_id(uint8_t transport)
+{
+    return transport >= GW__TRANSPORT_THEADER && transport <= GW__TRANSPORT_TTHEADER_FRAMED;
+}
 /* What does not go together, for a message; NULL: nothing. */
 const char *gw__rpc_options_conflict(const struct gw__rpc_options *options);
 

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "http/client.h"
 #include "net/byte_stream.h"
+#include "net/shared_stream.h"
 
 #define SWEEP_MS 1000
 #define FRESH_MS 10 /* a connection that has idled no longer is used without a look at the socket */
@@ -13,12 +14,14 @@ static void on_connected(struct gw__outbound *outbound);
 static void on_failed(struct gw__outbound *outbound, int error);
 static void on_idle(struct gw__outbound *outbound);
 static void on_closed(struct gw__outbound *outbound);
+static void on_open(struct gw__outbound *outbound, bool open);
 
 static const struct gw__outbound_owner owner = {
     .on_connected = on_connected,
     .on_failed = on_failed,
     .on_idle = on_idle,
     .on_closed = on_closed,
+    .on_open = on_open,
 };
 
 /* place: the pointer to it in the list of pools of its instance. */
@@ -102,6 +105,7 @@ void gw__upstream_finish(struct gw__upstream *upstream)
         while (upstream->pools[i]) {
             close_all(&upstream->pools[i]->idle);
             close_all(&upstream->pools[i]->busy);
+            close_all(&upstream->pools[i]->open);
             free_pool(&upstream->pools[i]);
         }
     for (uint32_t i = 0; i < upstream->balance_count; i++)
@@ -171,6 +175,7 @@ static struct gw__pool *make_pool(struct gw__upstream *upstream, struct gw__inst
     gw__instance_hold(instance);
     gw__list_init(&pool->idle);
     gw__list_init(&pool->busy);
+    gw__list_init(&pool->open);
     pool->next = upstream->pools[instance->index];
     return upstream->pools[instance->index] = pool;
 }
@@ -202,12 +207,23 @@ static void become_busy(struct gw__pool *pool, struct gw__outbound *outbound)
     outbound->pooled = false;
 }
 
+/* What is sent on it once is likely to arrive. */
+static bool is_good(const struct gw__pool *pool, const struct gw__outbound *outbound)
+{
+    bool fresh = gw__loop_ms(pool->upstream->loop) <= outbound->idle_since_ms + FRESH_MS;
+    return fresh || gw__conn_is_quiet(&outbound->conn);
+}
+
 struct gw__outbound *gw__pool_take(struct gw__pool *pool, bool once)
 {
+    if (!gw__list_empty(&pool->open)) { /* one of them is enough to look at: what has come may be an answer as well */
+        struct gw__outbound *outbound = gw__container_of(pool->open.next, struct gw__outbound, link);
+        if (!once || is_good(pool, outbound))
+            return outbound;
+    }
     while (!gw__list_empty(&pool->idle)) {
         struct gw__outbound *outbound = gw__container_of(pool->idle.next, struct gw__outbound, link);
-        if (once && gw__loop_ms(pool->upstream->loop) > outbound->idle_since_ms + FRESH_MS &&
-            !gw__conn_is_quiet(&outbound->conn)) {
+        if (once && !is_good(pool, outbound)) {
             close_idle(pool, outbound);
             continue;
         }
@@ -222,11 +238,14 @@ struct gw__outbound *gw__pool_connect(struct gw__pool *pool, int64_t timeout_ms,
 {
     const struct gw__sockaddr *address = &pool->instance->address;
     struct gw__upstream *upstream = pool->upstream;
+    struct gw__loop *loop = upstream->loop;
+    const struct sockaddr *to = &address->to.base;
     struct gw__outbound *outbound =
         pool->protocol == GW__PROTOCOL_HTTP
-            ? gw__client_connect(upstream->loop, &address->to.base, address->size, timeout_ms, upstream->raw, &owner,
-                                 pool)
-            : gw__byte_stream_connect(upstream->loop, &address->to.base, address->size, timeout_ms, &owner, pool);
+            ? gw__client_connect(loop, to, address->size, timeout_ms, upstream->raw, &owner, pool)
+        : pool->protocol == GW__PROTOCOL_THRIFT
+            ? gw__byte_stream_connect(loop, to, address->size, timeout_ms, &owner, pool)
+            : gw__shared_stream_connect(loop, to, address->size, timeout_ms, &owner, pool);
     if (outbound) {
         outbound->waiter = waiter;
         become_busy(pool, outbound);
@@ -272,4 +291,12 @@ static void on_closed(struct gw__outbound *outbound)
         pool->idle_count--;
     else
         pool->busy_count--;
+}
+
+static void on_open(struct gw__outbound *outbound, bool open)
+{
+    struct gw__pool *pool = outbound->pool;
+    gw__list_remove(&outbound->link);
+    gw__list_insert(open ? &pool->open : &pool->busy, &outbound->link);
+    outbound->idle_since_ms = gw__loop_ms(pool->upstream->loop);
 }

@@ -8,7 +8,7 @@
 #include "upstream/service.h"
 
 /* What a connection is used for; a pool has connections of one protocol. */
-enum gw__protocol { GW__PROTOCOL_HTTP, GW__PROTOCOL_THRIFT };
+enum gw__protocol { GW__PROTOCOL_HTTP, GW__PROTOCOL_THRIFT, GW__PROTOCOL_THRIFT_SHARED };
 
 /* Connections of this worker to one instance in one protocol; the most recently used is used next. */
 struct gw__pool {
@@ -16,6 +16,7 @@ struct gw__pool {
     struct gw__upstream *upstream;
     struct gw__instance *instance; /* held */
     struct gw__link idle, busy;
+    struct gw__link open; /* in use, and can take one more use; counted among the busy */
     uint32_t idle_count, busy_count, idle_limit;
     int64_t keep_alive_ms;
     uint8_t protocol; /* enum gw__protocol */
@@ -47,7 +48,7 @@ struct gw__instance *gw__upstream_pick(struct gw__upstream *upstream, struct gw_
 /* The worker's pool of an instance for a protocol; NULL when out of memory. */
 struct gw__pool *gw__upstream_pool(struct gw__upstream *upstream, struct gw__service *service,
                                    struct gw__instance *instance, enum gw__protocol protocol);
-/* An idle connection, taken out, or NULL. once: what it is for can't be sent a second time, so one that has idled for
+/* A connection that is open to one more use, or an idle one, taken out; or NULL. once: what it is for can't be sent a second time, so one that has idled for
  * more than a moment is looked at first, and dropped if the peer has closed it meanwhile. */
 struct gw__outbound *gw__pool_take(struct gw__pool *pool, bool once);
 /* Begins a new one for `waiter`. NULL with errno. */
