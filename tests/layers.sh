@@ -41,6 +41,7 @@ allowed()
     idl) echo base net schema ;;
     wire) echo base schema json ;;
     transcode) echo base schema json wire ;;
+    convert) echo base schema idl json wire transcode upstream ;; # gw_schema_*, gw_transcode_*
     admin) echo base net http upstream exchange route server schema ;;
     endpoints) echo base net http upstream exchange schema json wire transcode ;; # those that call backends
     config) echo base ;; # base/ stands below everything, the public API included

@@ -15,6 +15,9 @@ enum gw_error {
     GW_ERROR_CONFIG = -2, /* the config does not make sense; nothing was changed */
     GW_ERROR_SYSTEM = -3, /* the operating system refused: bind, thread, file */
     GW_ERROR_STATE = -4,  /* not possible now: started twice, changed what needs a restart */
+    GW_ERROR_INPUT = -5,  /* what was to be converted is wrong: gw_transcode_error() */
+    GW_ERROR_LIMIT = -6,  /* it is larger than the caller allows */
+    GW_ERROR_SINK = -7,   /* the caller's sink wants no more */
 };
 
 /* A constant sentence for a result of the above. Never NULL. */

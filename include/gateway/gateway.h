@@ -11,7 +11,9 @@
 #include <gateway/log.h>
 #include <gateway/option.h>
 #include <gateway/plugin.h>
+#include <gateway/schema.h>
 #include <gateway/server.h>
+#include <gateway/transcode.h>
 #include <gateway/version.h>
 
 #endif

@@ -15,6 +15,9 @@ const char *gw_error_text(int error)
     case GW_ERROR_CONFIG: return "the config does not make sense";
     case GW_ERROR_SYSTEM: return "the operating system refused";
     case GW_ERROR_STATE: return "not possible in this state";
+    case GW_ERROR_INPUT: return "what was to be converted is wrong";
+    case GW_ERROR_LIMIT: return "larger than the caller allows";
+    case GW_ERROR_SINK: return "the caller's sink wants no more";
     }
     return "unknown error";
 }

@@ -69,10 +69,10 @@ static const char *read_open(int fd, char **data, size_t *size)
     return why;
 }
 
-static const char *read_file(void *user, const char *path, char **data, size_t *size)
+const char *gw__idl_read_disk(void *user, const char *path, char **data, size_t *size)
 {
-    const struct scan *scan = user;
-    int fd = openat(scan->root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would never open */
+    const int *root = user;
+    int fd = openat(*root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would never open */
     if (fd < 0)
         return reason(errno);
     const char *why = read_open(fd, data, size);
@@ -157,7 +157,7 @@ static int load(struct gw__idl_set *set, struct scan *scan)
     scan_folder(scan, "", 0);
     if (scan->count)
         qsort(scan->paths, scan->count, sizeof *scan->paths, compare_paths);
-    struct gw__idl_reader reader = {read_file, scan};
+    struct gw__idl_reader reader = {.read = gw__idl_read_disk, .user = &scan->root};
     int result = gw__idl_load(set, (const char *const *)scan->paths, scan->count, &reader, scan->prefix, scan->report);
     if (result == 0 && (scan->report->lost || scan->report->count > before)) {
         gw__idl_set_finish(set);

@@ -4,6 +4,7 @@
 #define GW_IDL_IDL_H
 
 #include "base/report.h"
+#include "base/text.h"
 #include "idl/pool.h"
 #include "schema/schema.h"
 
@@ -12,7 +13,13 @@
 struct gw__idl_reader {
     const char *(*read)(void *user, const char *path, char **data, size_t *size);
     void *user;
+    const char *const *folders; /* where includes are looked for in the end, up to NULL; NULL: nowhere else */
 };
+
+/* A reader of files on disk; user: pointer to the descriptor of the folder that paths are relative to, or AT_FDCWD. */
+const char *gw__idl_read_disk(void *user, const char *path, char **data, size_t *size);
+/* Appends a path's segments to a clean one, following "." and "..". */
+void gw__idl_join(struct gw__text *out, struct gw__str path);
 
 /* One file with what it includes, looked for beside the including file, then where `path` begins. `prefix` stands
  * before the paths in errors ("idl/"). NULL: the report says why. */

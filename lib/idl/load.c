@@ -51,10 +51,11 @@ static void finish(struct gw__idl *idl)
     gw__idl_pool_finish(&idl->pool);
 }
 
-/* Appends a path's segments to a clean one, following "." and "..". */
-static void join(struct gw__text *out, struct gw__str path)
+void gw__idl_join(struct gw__text *out, struct gw__str path)
 {
     const char *at = path.data, *end = path.data + path.size;
+    if (!out->size && path.size && *at == '/')
+        gw__text_puts(out, "/");
     while (at < end) {
         const char *slash = memchr(at, '/', (size_t)(end - at)), *stop = slash ? slash : end;
         struct gw__str part = {at, (size_t)(stop - at)};
@@ -65,11 +66,11 @@ static void join(struct gw__text *out, struct gw__str path)
         struct gw__str top = {last ? last + 1 : out->data, 0};
         top.size = out->size ? (size_t)(out->data + out->size - top.data) : 0;
         if (gw__str_equal(part, GW__STR("..")) && top.size && !gw__str_equal(top, GW__STR(".."))) {
-            out->size = last ? (size_t)(last - out->data) : 0;
+            out->size = last ? (size_t)(last - out->data) + (last == out->data) : 0; /* "/" stays */
             out->data[out->size] = '\0';
             continue;
         }
-        if (out->size)
+        if (out->size && out->data[out->size - 1] != '/')
             gw__text_puts(out, "/");
         gw__text_add(out, part.data, part.size);
     }
@@ -122,6 +123,8 @@ static struct gw__ast_file *get(struct gw__idl *idl, const char *path, unsigned 
         *why = "too many files";
     else
         *why = idl->reader->read(idl->reader->user, path, &data, &size);
+    if (*why && strcmp(*why, "out of memory") == 0)
+        idl->report->lost = true;
     if (!*why && size > GW__IDL_FILE_BYTES)
         *why = "the file is too large";
     file = *why ? NULL : create(idl, path);
@@ -139,26 +142,47 @@ static struct gw__ast_file *get(struct gw__idl *idl, const char *path, unsigned 
     return file;
 }
 
-/* Beside the including file, then at the top. */
+static bool is_missing(const char *why)
+{
+    return why && strcmp(why, "no such file") == 0;
+}
+
+static struct gw__ast_file *find_in(struct gw__idl *idl, const char *folder, struct gw__str path, unsigned depth,
+                                    const char **why)
+{
+    struct gw__text text = {0};
+    gw__idl_join(&text, gw__str(folder));
+    gw__idl_join(&text, path);
+    *why = "out of memory";
+    struct gw__ast_file *found = text.lost || !text.size ? NULL : get(idl, text.data, depth, why);
+    idl->report->lost = idl->report->lost || text.lost;
+    gw__text_finish(&text);
+    return found;
+}
+
+/* Beside the including file, then at the top, then in the reader's folders. */
 static struct gw__ast_file *find(struct gw__ast_file *file, struct gw__str path, unsigned depth, const char **why)
 {
     struct gw__text beside = {0}, top = {0};
     const char *slash = strrchr(file->path, '/'), *second;
     if (slash)
-        join(&beside, (struct gw__str){file->path, (size_t)(slash - file->path)});
-    join(&beside, path);
-    join(&top, path);
+        gw__idl_join(&beside, (struct gw__str){file->path, (size_t)(slash - file->path)});
+    gw__idl_join(&beside, path);
+    gw__idl_join(&top, path);
     struct gw__ast_file *found = NULL;
     *why = "no path";
     if (beside.lost || top.lost)
         file->idl->report->lost = true;
     else if (beside.size && top.size) {
         found = get(file->idl, beside.data, depth, why);
-        if (!found && strcmp(beside.data, top.data) != 0 && strcmp(*why, "no such file") == 0)
+        if (!found && strcmp(beside.data, top.data) != 0 && is_missing(*why))
             found = get(file->idl, top.data, depth, &second);
-        if (!found && strcmp(beside.data, top.data) != 0 && strcmp(*why, "no such file") == 0)
+        if (!found && strcmp(beside.data, top.data) != 0 && is_missing(*why))
             *why = second;
     }
+    const char *const *folder = file->idl->reader->folders;
+    for (; !found && is_missing(*why) && folder && *folder; folder++)
+        found = find_in(file->idl, *folder, path, depth, why);
     gw__text_finish(&beside);
     gw__text_finish(&top);
     return found;

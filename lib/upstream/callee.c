@@ -4,13 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* `old` unless that is 0; else the place of the configured word among "a|b|c", counted from 1, or 0 if none is
- * configured. */
-static uint8_t choose(uint8_t old, const struct gw_option *group, const char *key, const char *words)
+uint8_t gw__word_place(const char *word, const char *words)
 {
-    const char *word = gw_option_string(group, key);
-    if (old || !word)
-        return old;
     for (uint8_t place = 1;; place++) {
         size_t size = strcspn(words, "|");
         if (strlen(word) == size && memcmp(words, word, size) == 0)
@@ -33,15 +28,22 @@ const struct gw_option_spec gw__biz_status_specs[] = {
     {0},
 };
 
+/* 0 if none is configured. */
+static uint8_t choose(const struct gw_option *group, const char *key, const char *words)
+{
+    const char *word = gw_option_string(group, key);
+    return word ? gw__word_place(word, words) : 0;
+}
+
 void gw__rpc_options_fill(struct gw__rpc_options *options, const struct gw_option *group)
 {
     struct gw__rpc_options given = {
-        .encoding = choose(0, group, "encoding", GW__ENCODING_WORDS),
-        .transport = choose(0, group, "transport", GW__TRANSPORT_WORDS),
-        .json = choose(0, group, "json", GW__JSON_WORDS),
-        .int64 = choose(0, group, "int64", GW__INT64_WORDS),
-        .nan = choose(0, group, "nan", GW__NAN_WORDS),
-        .binary = choose(0, group, "binary", GW__BINARY_WORDS),
+        .encoding = choose(group, "encoding", GW__ENCODING_WORDS),
+        .transport = choose(group, "transport", GW__TRANSPORT_WORDS),
+        .json = choose(group, "json", GW__JSON_WORDS),
+        .int64 = choose(group, "int64", GW__INT64_WORDS),
+        .nan = choose(group, "nan", GW__NAN_WORDS),
+        .binary = choose(group, "binary", GW__BINARY_WORDS),
         .zlib = gw_option_get(group, "zlib") ? 1 + gw_option_bool(group, "zlib") : 0,
         .in_flight = (uint8_t)gw_option_int(group, "in_flight"),
         .multiplexed = gw_option_string(group, "multiplexed"),

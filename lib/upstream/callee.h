@@ -47,6 +47,9 @@ struct gw__callee {
     struct gw__rpc_options options;
 };
 
+/* The place of a word among "a|b|c", counted from 1; 0: it is none of them. */
+uint8_t gw__word_place(const char *word, const char *words);
+
 /* Sets those that are 0 from the keys of their names in a checked group, which has to live as long; NULL has none. */
 void gw__rpc_options_fill(struct gw__rpc_options *options, const struct gw_option *group);
 /* Sets those that are 0 from others. */

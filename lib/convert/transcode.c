@@ -1,0 +1,501 @@
+/* gw_transcode_…: one conversion after the other with the state that encode, decode and fault need. Thrift is collected
+ * until all of the JSON is known to fit; JSON goes to the sink after every piece. Once `ended` is set, nothing but the
+ * next begin changes anything. */
+#include "base/alloc.h"
+#include "convert/inside.h"
+#include "transcode/decode.h"
+#include "transcode/encode.h"
+#include "upstream/callee.h"
+#include "wire/message.h"
+
+#include <gateway/transcode.h>
+#include <stdio.h>
+
+enum { FRAME_BYTES = 4, ERROR_BYTES = 512 };
+
+enum phase { IDLE, HEADER, ENCODES, DECODES, TAKES_FAULT };
+
+struct gw_transcode {
+    struct gw__encode_options to;
+    struct gw__decode_options from;
+    bool framed;
+    uint64_t limit_bytes;
+    unsigned depth;
+    const char *wrong_option; /* NULL: none */
+    gw_transcode_sink_fn sink;
+    void *user;
+    const struct gw__method *method;
+    struct gw__method reversed; /* whose arguments are the method's result */
+    enum gw_transcode_way way;
+    int32_t sequence;
+    enum phase phase;
+    int ended;        /* 0: not yet; else what feed returned */
+    uint64_t written; /* to the sink */
+    uint64_t left;    /* bytes to come of the frame that is read; UINT64_MAX minus those taken if there is none */
+    bool in_frame;
+    enum gw_transcode_outcome outcome;
+    struct gw__text header, misfits;
+    char error[ERROR_BYTES];
+    struct gw__wire wire, plain;
+    struct gw__json_out out;
+    union { /* by `phase` */
+        struct gw__encode encode;
+        struct gw__decode decode;
+        struct gw__thrift_fault fault;
+    };
+};
+
+/* ---- options */
+
+static uint8_t choose(struct gw_transcode *transcode, const char *key, const char *word, const char *words)
+{
+    uint8_t place = word ? gw__word_place(word, words) : 0;
+    if (word && !place)
+        transcode->wrong_option = key;
+    return place;
+}
+
+static void set_options(struct gw_transcode *transcode, const struct gw_transcode_options *given)
+{
+    struct gw_transcode_options options = {0};
+    if (given)
+        memcpy(&options, given, given->size < sizeof options ? given->size : sizeof options);
+    struct gw__json_rules rules = {
+        .int64 = choose(transcode, "int64", options.int64, GW__INT64_WORDS),
+        .nan = choose(transcode, "nan", options.nan, GW__NAN_WORDS),
+        .binary = choose(transcode, "binary", options.binary, GW__BINARY_WORDS),
+    };
+    uint8_t encoding = choose(transcode, "encoding", options.encoding, GW__ENCODING_WORDS);
+    bool lenient = choose(transcode, "json", options.json, GW__JSON_WORDS) == GW__JSON_KITEX;
+    transcode->to = (struct gw__encode_options){.encoding = encoding, .lenient = lenient, .rules = rules};
+    transcode->from = (struct gw__decode_options){.encoding = encoding, .lenient = lenient, .rules = rules};
+    transcode->from.enum_names = choose(transcode, "enums", options.enums, "number|name") == 2;
+    transcode->framed = options.framed;
+    transcode->limit_bytes = options.limit_bytes;
+    transcode->depth = options.depth && options.depth < GW__ENCODE_DEPTH ? options.depth : GW__ENCODE_DEPTH;
+}
+
+struct gw_transcode *gw_transcode_create(const struct gw_transcode_options *options)
+{
+    struct gw_transcode *transcode = gw__calloc(1, sizeof *transcode);
+    if (transcode)
+        set_options(transcode, options);
+    return transcode;
+}
+
+/* Ends what the union was used for. */
+static void stop(struct gw_transcode *transcode)
+{
+    if (transcode->phase == ENCODES)
+        gw__encode_finish(&transcode->encode);
+    else if (transcode->phase == DECODES)
+        gw__decode_finish(&transcode->decode);
+    else if (transcode->phase == TAKES_FAULT)
+        gw__thrift_fault_finish(&transcode->fault);
+    transcode->phase = IDLE;
+}
+
+void gw_transcode_destroy(struct gw_transcode *transcode)
+{
+    if (!transcode)
+        return;
+    stop(transcode);
+    gw__wire_finish(&transcode->wire);
+    gw__wire_finish(&transcode->plain);
+    gw__json_out_finish(&transcode->out);
+    gw__text_finish(&transcode->header);
+    gw__text_finish(&transcode->misfits);
+    gw__free(transcode);
+}
+
+/* ---- the end */
+
+static int fail(struct gw_transcode *transcode, int result, const char *why)
+{
+    snprintf(transcode->error, sizeof transcode->error, "%s", why);
+    transcode->ended = result;
+    return result;
+}
+
+static int fail_input(struct gw_transcode *transcode, const char *why)
+{
+    return fail(transcode, GW_ERROR_INPUT, why);
+}
+
+static int fail_memory(struct gw_transcode *transcode)
+{
+    return fail(transcode, GW_ERROR_MEMORY, gw_error_text(GW_ERROR_MEMORY));
+}
+
+static int finish(struct gw_transcode *transcode)
+{
+    transcode->ended = 1;
+    return 1;
+}
+
+/* 0, or the conversion has failed. */
+static int give(struct gw_transcode *transcode, const char *data, size_t size)
+{
+    if (!size)
+        return 0;
+    transcode->written += size;
+    if (transcode->limit_bytes && transcode->written > transcode->limit_bytes)
+        return fail(transcode, GW_ERROR_LIMIT, gw_error_text(GW_ERROR_LIMIT));
+    if (transcode->sink(transcode->user, data, size) != 0)
+        return fail(transcode, GW_ERROR_SINK, gw_error_text(GW_ERROR_SINK));
+    return 0;
+}
+
+static int give_json(struct gw_transcode *transcode)
+{
+    struct gw__json_out *out = &transcode->out;
+    if (out->lost)
+        return fail_memory(transcode);
+    int result = give(transcode, out->begin, (size_t)(out->at - out->begin));
+    out->at = out->begin;
+    return result;
+}
+
+/* ---- JSON to Thrift */
+
+static bool is_message(enum gw_transcode_way way)
+{
+    return way == GW_TRANSCODE_TO_CALL || way == GW_TRANSCODE_FROM_ANSWER || way == GW_TRANSCODE_FROM_CALL ||
+           way == GW_TRANSCODE_TO_ANSWER;
+}
+
+static void begin_encode(struct gw_transcode *transcode)
+{
+    const struct gw__method *method = transcode->method;
+    struct gw__encode_options options = transcode->to;
+    options.in_message = is_message(transcode->way);
+    options.plain = &transcode->plain;
+    bool answers = transcode->way == GW_TRANSCODE_TO_RESULT || transcode->way == GW_TRANSCODE_TO_ANSWER;
+    if (answers) {
+        transcode->reversed = *method;
+        transcode->reversed.arguments = method->result;
+        transcode->reversed.body_is_argument = options.lenient = false;
+    }
+    if (options.in_message && transcode->framed)
+        gw__wire_take(&transcode->wire, FRAME_BYTES);
+    struct gw__message message = {
+        .encoding = options.encoding,
+        .type = answers ? GW__MESSAGE_REPLY : method->oneway ? GW__MESSAGE_ONEWAY : GW__MESSAGE_CALL,
+        .name = method->name,
+        .sequence = transcode->sequence,
+    };
+    if (options.in_message)
+        gw__message_put(&transcode->wire, &message);
+    gw__encode_init(&transcode->encode, answers ? &transcode->reversed : method, &options, &transcode->wire);
+    transcode->encode.json.depth_limit = transcode->depth;
+    transcode->phase = ENCODES;
+}
+
+static int give_wire(struct gw_transcode *transcode)
+{
+    struct gw__wire *wire = &transcode->wire;
+    size_t size = gw__wire_settle(wire);
+    if (wire->lost)
+        return wire->full ? fail(transcode, GW_ERROR_LIMIT, gw_error_text(GW_ERROR_LIMIT)) : fail_memory(transcode);
+    if (is_message(transcode->way) && transcode->framed)
+        gw__wire_set32(wire->first->bytes, (uint32_t)(size - FRAME_BYTES));
+    for (const struct gw__wire_segment *segment = wire->first; segment; segment = segment->next) {
+        int result = give(transcode, segment->bytes, segment->size);
+        if (result != 0)
+            return result;
+    }
+    return finish(transcode);
+}
+
+static int fail_encode(struct gw_transcode *transcode)
+{
+    const struct gw__encode *encode = &transcode->encode;
+    if (transcode->wire.full || transcode->plain.full)
+        return fail(transcode, GW_ERROR_LIMIT, gw_error_text(GW_ERROR_LIMIT));
+    gw__text_add(&transcode->misfits, encode->errors.begin, (size_t)(encode->errors.at - encode->errors.begin));
+    if (encode->no_memory || transcode->misfits.lost || encode->errors.lost || encode->first.lost)
+        return fail_memory(transcode);
+    return fail_input(transcode, encode->first.data ? encode->first.data : "");
+}
+
+static int feed_encode(struct gw_transcode *transcode, const char *data, size_t size, bool last, size_t *taken)
+{
+    enum gw__wire_status status = gw__encode_feed(&transcode->encode, data, size, last);
+    *taken = size;
+    if (status == GW__WIRE_MORE)
+        return 0;
+    return status == GW__WIRE_DONE ? give_wire(transcode) : fail_encode(transcode);
+}
+
+/* ---- Thrift to JSON */
+
+static void begin_decode(struct gw_transcode *transcode, uint8_t encoding)
+{
+    const struct gw__method *method = transcode->method;
+    struct gw__decode_options options = transcode->from;
+    bool arguments = transcode->way == GW_TRANSCODE_FROM_ARGUMENTS || transcode->way == GW_TRANSCODE_FROM_CALL;
+    options.encoding = encoding;
+    options.in_message = is_message(transcode->way);
+    options.any = arguments;
+    const struct gw__record *record = arguments ? method->arguments : method->result;
+    if (arguments && !method->body_is_argument)
+        gw__decode_init_value(&transcode->decode, &record->type, &options, &transcode->out);
+    else /* of a struct with one field, that field alone is shown */
+        gw__decode_init_result(&transcode->decode, record, &options, &transcode->out);
+    transcode->phase = DECODES;
+}
+
+static bool is_arguments(const struct gw_transcode *transcode)
+{
+    return transcode->way == GW_TRANSCODE_FROM_ARGUMENTS || transcode->way == GW_TRANSCODE_FROM_CALL;
+}
+
+static void note_outcome(struct gw_transcode *transcode, bool complete)
+{
+    const struct gw__field *field = transcode->decode.outcome;
+    if (is_arguments(transcode))
+        return;
+    if (field)
+        transcode->outcome = field->id == 0 ? GW_OUTCOME_SUCCESS : GW_OUTCOME_EXCEPTION;
+    else if (complete)
+        transcode->outcome = GW_OUTCOME_VOID;
+}
+
+/* Where it stands is known as long as all that was written is there. */
+static int fail_decode(struct gw_transcode *transcode)
+{
+    const struct gw__json_out *out = &transcode->out;
+    struct gw__json_out errors = {0};
+    struct gw__text sentence = {0};
+    bool told = !transcode->written && !transcode->decode.no_memory &&
+                gw__decode_tell(&transcode->decode, out->begin, (size_t)(out->at - out->begin), &errors, &sentence);
+    gw__text_add(&transcode->misfits, errors.begin, (size_t)(errors.at - errors.begin));
+    bool lost = transcode->decode.no_memory || (!told && !transcode->written) || transcode->misfits.lost;
+    int result = lost ? fail_memory(transcode) : fail_input(transcode, told ? sentence.data : transcode->decode.why);
+    gw__text_finish(&sentence);
+    gw__json_out_finish(&errors);
+    return result;
+}
+
+static int feed_decode(struct gw_transcode *transcode, const char *data, size_t size, bool *complete, size_t *taken)
+{
+    enum gw__wire_status status = gw__decode_feed(&transcode->decode, data, size, taken);
+    if (status == GW__WIRE_BAD)
+        return fail_decode(transcode);
+    *complete = status == GW__WIRE_DONE;
+    note_outcome(transcode, *complete);
+    /* An argument that is absent stands for an empty struct. */
+    if (*complete && is_arguments(transcode) && transcode->method->body_is_argument && !transcode->decode.outcome)
+        gw__json_put_raw(&transcode->out, "{}", 2);
+    return give_json(transcode);
+}
+
+static int feed_fault(struct gw_transcode *transcode, const char *data, size_t size, bool *complete, size_t *taken)
+{
+    struct gw__thrift_fault *fault = &transcode->fault;
+    enum gw__wire_status status = gw__thrift_fault_feed(fault, data, size, taken);
+    if (status == GW__WIRE_BAD)
+        return fail_input(transcode, "the exception is malformed");
+    *complete = status == GW__WIRE_DONE;
+    if (!*complete)
+        return 0;
+    gw__json_put_raw_key(&transcode->out, "{\"type\":", 8);
+    gw__json_put_int64(&transcode->out, fault->type);
+    gw__json_put_key(&transcode->out, "message", 7);
+    gw__json_put_string(&transcode->out, fault->message, fault->size);
+    gw__json_put_close(&transcode->out, '}');
+    return give_json(transcode);
+}
+
+/* What is wrong with the header, or NULL. */
+static const char *check(const struct gw_transcode *transcode, const struct gw__message *message)
+{
+    const struct gw__str *name = &transcode->method->name;
+    bool call = message->type == GW__MESSAGE_CALL || message->type == GW__MESSAGE_ONEWAY;
+    if (!gw__str_equal(message->name, *name))
+        return "the message is of another method";
+    if (message->sequence != transcode->sequence)
+        return "the message has another sequence id";
+    if (call != (transcode->way == GW_TRANSCODE_FROM_CALL))
+        return call ? "the message is no answer" : "the message is no call";
+    return NULL;
+}
+
+/* Reads the header that `bytes` begin with: 1 with its length in *taken, 0 if more must come, or why not. */
+static int take_header(struct gw_transcode *transcode, const char *bytes, size_t size, size_t *taken, const char **why)
+{
+    struct gw__message message;
+    enum gw__message_frame kind = gw__message_frame(bytes, size);
+    size_t frame = kind == GW__MESSAGE_FRAMED ? FRAME_BYTES : 0;
+    *why = "it is no Thrift message";
+    if (kind == GW__MESSAGE_UNKNOWN)
+        return 0;
+    enum gw__wire_status status = gw__message_get(bytes + frame, size - frame, &message, taken);
+    if (status != GW__WIRE_DONE)
+        return status == GW__WIRE_MORE ? 0 : -1;
+    *why = check(transcode, &message);
+    transcode->in_frame = frame;
+    transcode->left = frame ? gw__wire_get32(bytes) : UINT64_MAX;
+    if (!*why && transcode->left <= *taken)
+        *why = "the frame is shorter than its message";
+    if (*why)
+        return -1;
+    transcode->left -= *taken;
+    *taken += frame;
+    if (message.type == GW__MESSAGE_EXCEPTION) {
+        gw__thrift_fault_init(&transcode->fault, message.encoding);
+        transcode->phase = TAKES_FAULT;
+        transcode->outcome = GW_OUTCOME_FAULT;
+    } else {
+        begin_decode(transcode, message.encoding);
+    }
+    return 1;
+}
+
+/* The header is looked at in one piece: what has come of it is kept. True: it is complete, and *taken bytes of these
+ * were its own. False: *result. */
+static bool feed_header(struct gw_transcode *transcode, const char *data, size_t size, size_t *taken, int *result)
+{
+    size_t before = transcode->header.size, most = FRAME_BYTES + gw__message_most_bytes(transcode->method->name.size);
+    size_t kept = size < most - before ? size : most - before, length = 0;
+    const char *why;
+    gw__text_add(&transcode->header, data, kept);
+    *result = 0;
+    *taken = kept;
+    if (transcode->header.lost) {
+        *result = fail_memory(transcode);
+        return false;
+    }
+    int status = take_header(transcode, transcode->header.data ? transcode->header.data : "", transcode->header.size,
+                             &length, &why);
+    if (status < 0 || (status == 0 && transcode->header.size == most))
+        *result = fail_input(transcode, why);
+    if (status <= 0)
+        return false;
+    *taken = length - before;
+    return true;
+}
+
+static int feed_value(struct gw_transcode *transcode, const char *data, size_t size, size_t *taken)
+{
+    size_t part = transcode->left < size ? (size_t)transcode->left : size;
+    bool complete = false;
+    int result = transcode->phase == DECODES ? feed_decode(transcode, data, part, &complete, taken)
+                                             : feed_fault(transcode, data, part, &complete, taken);
+    transcode->left -= *taken;
+    if (result != 0)
+        return result;
+    if (!complete && !transcode->left)
+        return fail_input(transcode, "the frame is shorter than its message");
+    if (complete && transcode->in_frame && transcode->left)
+        return fail_input(transcode, "the frame is longer than its message");
+    return complete ? finish(transcode) : 0;
+}
+
+static int feed_thrift(struct gw_transcode *transcode, const char *data, size_t size, bool last, size_t *taken)
+{
+    int result = 0;
+    size_t own = 0;
+    if (transcode->phase == HEADER && !feed_header(transcode, data, size, &own, &result)) {
+        *taken = own;
+    } else {
+        result = feed_value(transcode, data + own, size - own, taken);
+        *taken += own;
+    }
+    return result == 0 && last ? fail_input(transcode, "it ends too early") : result;
+}
+
+/* ---- */
+
+int gw_transcode_begin(struct gw_transcode *transcode, const struct gw_schema_method *method,
+                       enum gw_transcode_way way, int32_t sequence, gw_transcode_sink_fn sink, void *user)
+{
+    if (!transcode || !method)
+        return GW_ERROR_MEMORY;
+    stop(transcode);
+    gw__wire_reset(&transcode->wire);
+    gw__wire_reset(&transcode->plain);
+    transcode->wire.limit_bytes = transcode->plain.limit_bytes = (size_t)transcode->limit_bytes;
+    transcode->out = (struct gw__json_out){
+        .begin = transcode->out.begin, .at = transcode->out.begin, .end = transcode->out.end};
+    transcode->header.size = transcode->misfits.size = 0;
+    transcode->header.lost = transcode->misfits.lost = false;
+    transcode->method = gw__schema_method_of(method);
+    transcode->way = way;
+    transcode->sequence = sequence;
+    transcode->sink = sink;
+    transcode->user = user;
+    transcode->ended = 0;
+    transcode->written = 0;
+    transcode->left = UINT64_MAX;
+    transcode->in_frame = false;
+    transcode->outcome = GW_OUTCOME_UNKNOWN;
+    *transcode->error = '\0';
+    if (transcode->wrong_option) {
+        snprintf(transcode->error, sizeof transcode->error, "the option '%s' has no such word",
+                 transcode->wrong_option);
+        return transcode->ended = GW_ERROR_CONFIG;
+    }
+    if (transcode->method->oneway && (way == GW_TRANSCODE_FROM_ANSWER || way == GW_TRANSCODE_TO_ANSWER))
+        return fail(transcode, GW_ERROR_STATE, "a oneway method has no answer");
+    if (way == GW_TRANSCODE_FROM_ANSWER || way == GW_TRANSCODE_FROM_CALL)
+        transcode->phase = HEADER;
+    else if (way == GW_TRANSCODE_FROM_RESULT || way == GW_TRANSCODE_FROM_ARGUMENTS)
+        begin_decode(transcode, transcode->from.encoding);
+    else
+        begin_encode(transcode);
+    return 0;
+}
+
+int gw_transcode_feed(struct gw_transcode *transcode, const void *data, size_t size, bool last, size_t *taken)
+{
+    size_t own = 0;
+    int result = GW_ERROR_STATE;
+    data = data ? data : "";
+    if (transcode && transcode->phase != IDLE && !transcode->ended)
+        result = transcode->phase == ENCODES ? feed_encode(transcode, data, size, last, &own)
+                                             : feed_thrift(transcode, data, size, last, &own);
+    if (taken)
+        *taken = own;
+    return result;
+}
+
+enum gw_transcode_outcome gw_transcode_outcome(const struct gw_transcode *transcode)
+{
+    return transcode ? transcode->outcome : GW_OUTCOME_UNKNOWN;
+}
+
+const char *gw_transcode_exception(const struct gw_transcode *transcode)
+{
+    if (gw_transcode_outcome(transcode) == GW_OUTCOME_FAULT)
+        return "TApplicationException";
+    bool declared = gw_transcode_outcome(transcode) == GW_OUTCOME_EXCEPTION;
+    return declared ? transcode->decode.outcome->type->name : NULL;
+}
+
+const char *gw_transcode_error(const struct gw_transcode *transcode)
+{
+    return transcode ? transcode->error : gw_error_text(GW_ERROR_MEMORY);
+}
+
+const char *gw_transcode_misfits(const struct gw_transcode *transcode)
+{
+    return transcode && transcode->misfits.size && !transcode->misfits.lost ? transcode->misfits.data : "[]";
+}
+
+int gw_transcode_peek(const void *data, size_t size, const char **name, size_t *name_size, int32_t *sequence)
+{
+    struct gw__message message;
+    size_t taken;
+    enum gw__message_frame kind = gw__message_frame(data, size);
+    size_t frame = kind == GW__MESSAGE_FRAMED ? FRAME_BYTES : 0;
+    if (kind == GW__MESSAGE_UNKNOWN)
+        return 0;
+    enum gw__wire_status status = gw__message_get((const char *)data + frame, size - frame, &message, &taken);
+    if (status != GW__WIRE_DONE)
+        return status == GW__WIRE_MORE ? 0 : GW_ERROR_INPUT;
+    *name = message.name.data;
+    *name_size = message.name.size;
+    *sequence = message.sequence;
+    return 1;
+}
