@@ -32,7 +32,7 @@ struct gw_transcode_options {
     unsigned depth;       /* to which JSON that is read may be nested; 0: 64, which a higher one does not exceed */
 };
 
-/* Options are copied; NULL: all defaults. NULL when memory is out. gw_transcode_begin() tells of a word that is none. */
+/* Options are copied; NULL: all defaults. A word that is none is told by gw_transcode_begin(). NULL: memory is out. */
 GW_API struct gw_transcode *gw_transcode_create(const struct gw_transcode_options *options);
 /* NULL is allowed. */
 GW_API void gw_transcode_destroy(struct gw_transcode *transcode);
@@ -41,7 +41,7 @@ enum gw_transcode_way {
     /* For clients. JSON of the arguments to their struct; to a whole message (oneway, if the method is). */
     GW_TRANSCODE_TO_ARGUMENTS,
     GW_TRANSCODE_TO_CALL,
-    /* The struct of a result to JSON; a whole message that answers a call, framed or not, in any encoding. */
+    /* The struct of a result to JSON; a whole message that answers a call, in any encoding, in any frame or none. */
     GW_TRANSCODE_FROM_RESULT,
     GW_TRANSCODE_FROM_ANSWER,
     /* For servers. The struct of arguments, a whole message, to JSON. */
@@ -84,12 +84,13 @@ GW_API const char *gw_transcode_exception(const struct gw_transcode *transcode);
 
 /* Why it failed, a sentence; "" if it did not. Of what does not fit, the first misfit. Valid until the next begin. */
 GW_API const char *gw_transcode_error(const struct gw_transcode *transcode);
-/* All misfits of the JSON that was read, up to 20, or the one of Thrift, unless some of its JSON has gone to the sink: the
- * text of a JSON array of {"pointer", "expected", "got", "idl"}; "[]" if none is known. Valid until the next begin. */
+/* All misfits of the JSON that was read, up to 20, or the one of Thrift, unless some of its JSON has gone to the sink:
+ * the text of an array of {"pointer", "expected", "got", "idl"}; "[]" if none is known. Valid until the next begin. */
 GW_API const char *gw_transcode_misfits(const struct gw_transcode *transcode);
 
-/* Looks at the beginning of a message, framed or not: which method it calls or answers, and its sequence id. Returns 1,
- * 0 if more bytes must come, or GW_ERROR_INPUT if it is no message. The name lies in `data` and is not terminated. */
+/* Looks at the beginning of a message, framed by a length or not: which method it calls or answers, and its sequence
+ * id. Returns 1, 0 if more bytes must come, or GW_ERROR_INPUT if it is no message. The name lies in `data` and is not
+ * terminated. */
 GW_API int gw_transcode_peek(const void *data, size_t size, const char **name, size_t *name_size, int32_t *sequence);
 
 GW_END_DECLS

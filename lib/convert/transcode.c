@@ -6,12 +6,13 @@
 #include "transcode/decode.h"
 #include "transcode/encode.h"
 #include "upstream/callee.h"
+#include "wire/frame.h"
 #include "wire/message.h"
 
 #include <gateway/transcode.h>
 #include <stdio.h>
 
-enum { FRAME_BYTES = 4, ERROR_BYTES = 512 };
+enum { ERROR_BYTES = 512 };
 
 enum phase { IDLE, HEADER, ENCODES, DECODES, TAKES_FAULT };
 
@@ -31,9 +32,9 @@ struct gw_transcode {
     enum phase phase;
     int ended;        /* 0: not yet; else what feed returned */
     uint64_t written; /* to the sink */
-    uint64_t left;    /* bytes to come of the frame that is read; UINT64_MAX minus those taken if there is none */
-    bool in_frame;
+    bool read;        /* the last byte of a value */
     enum gw_transcode_outcome outcome;
+    struct gw__frame_reader frame;
     struct gw__text header, misfits;
     char error[ERROR_BYTES];
     struct gw__wire wire, plain;
@@ -103,6 +104,7 @@ void gw_transcode_destroy(struct gw_transcode *transcode)
     gw__wire_finish(&transcode->wire);
     gw__wire_finish(&transcode->plain);
     gw__json_out_finish(&transcode->out);
+    gw__frame_finish(&transcode->frame);
     gw__text_finish(&transcode->header);
     gw__text_finish(&transcode->misfits);
     gw__free(transcode);
@@ -177,7 +179,7 @@ static void begin_encode(struct gw_transcode *transcode)
         transcode->reversed.body_is_argument = options.lenient = false;
     }
     if (options.in_message && transcode->framed)
-        gw__wire_take(&transcode->wire, FRAME_BYTES);
+        gw__wire_take(&transcode->wire, GW__FRAME_LENGTH_BYTES);
     struct gw__message message = {
         .encoding = options.encoding,
         .type = answers ? GW__MESSAGE_REPLY : method->oneway ? GW__MESSAGE_ONEWAY : GW__MESSAGE_CALL,
@@ -198,7 +200,7 @@ static int give_wire(struct gw_transcode *transcode)
     if (wire->lost)
         return wire->full ? fail(transcode, GW_ERROR_LIMIT, gw_error_text(GW_ERROR_LIMIT)) : fail_memory(transcode);
     if (is_message(transcode->way) && transcode->framed)
-        gw__wire_set32(wire->first->bytes, (uint32_t)(size - FRAME_BYTES));
+        gw__wire_set32(wire->first->bytes, (uint32_t)(size - GW__FRAME_LENGTH_BYTES));
     for (const struct gw__wire_segment *segment = wire->first; segment; segment = segment->next) {
         int result = give(transcode, segment->bytes, segment->size);
         if (result != 0)
@@ -321,88 +323,112 @@ static const char *check(const struct gw_transcode *transcode, const struct gw__
     return NULL;
 }
 
-/* Reads the header that `bytes` begin with: 1 with its length in *taken, 0 if more must come, or why not. */
-static int take_header(struct gw_transcode *transcode, const char *bytes, size_t size, size_t *taken, const char **why)
+/* The old binary header begins with the length of the name, and much that is no message looks like one. */
+static bool can_be_header(const struct gw_transcode *transcode, const char *bytes, size_t size)
+{
+    return size < 4 || bytes[0] || gw__wire_get32(bytes) == transcode->method->name.size;
+}
+
+static void begin_value(struct gw_transcode *transcode, const struct gw__message *message)
+{
+    if (message->type != GW__MESSAGE_EXCEPTION) {
+        begin_decode(transcode, message->encoding);
+        return;
+    }
+    gw__thrift_fault_init(&transcode->fault, message->encoding);
+    transcode->phase = TAKES_FAULT;
+    transcode->outcome = GW_OUTCOME_FAULT;
+}
+
+/* The header is looked at in one piece: what has come of it is kept. 1: it is complete, and *piece is what follows it;
+ * 0: more must come. */
+static int take_header(struct gw_transcode *transcode, struct gw__str *piece)
 {
     struct gw__message message;
-    enum gw__message_frame kind = gw__message_frame(bytes, size);
-    size_t frame = kind == GW__MESSAGE_FRAMED ? FRAME_BYTES : 0;
-    *why = "it is no Thrift message";
-    if (kind == GW__MESSAGE_UNKNOWN)
+    struct gw__text *header = &transcode->header;
+    size_t before = header->size, most = gw__message_most_bytes(transcode->method->name.size), taken;
+    gw__text_add(header, piece->data, piece->size < most - before ? piece->size : most - before);
+    if (header->lost || !header->size)
+        return header->lost ? fail_memory(transcode) : 0;
+    enum gw__wire_status status = gw__message_get(header->data, header->size, &message, &taken);
+    if (status == GW__WIRE_BAD || !can_be_header(transcode, header->data, header->size) ||
+        (status == GW__WIRE_MORE && header->size == most))
+        return fail_input(transcode, "it is no Thrift message");
+    if (status == GW__WIRE_MORE)
         return 0;
-    enum gw__wire_status status = gw__message_get(bytes + frame, size - frame, &message, taken);
-    if (status != GW__WIRE_DONE)
-        return status == GW__WIRE_MORE ? 0 : -1;
-    *why = check(transcode, &message);
-    transcode->in_frame = frame;
-    transcode->left = frame ? gw__wire_get32(bytes) : UINT64_MAX;
-    if (!*why && transcode->left <= *taken)
-        *why = "the frame is shorter than its message";
-    if (*why)
-        return -1;
-    transcode->left -= *taken;
-    *taken += frame;
-    if (message.type == GW__MESSAGE_EXCEPTION) {
-        gw__thrift_fault_init(&transcode->fault, message.encoding);
-        transcode->phase = TAKES_FAULT;
-        transcode->outcome = GW_OUTCOME_FAULT;
-    } else {
-        begin_decode(transcode, message.encoding);
-    }
+    const char *why = check(transcode, &message);
+    if (why)
+        return fail_input(transcode, why);
+    *piece = (struct gw__str){piece->data + (taken - before), piece->size - (taken - before)};
+    begin_value(transcode, &message);
     return 1;
 }
 
-/* The header is looked at in one piece: what has come of it is kept. True: it is complete, and *taken bytes of these
- * were its own. False: *result. */
-static bool feed_header(struct gw_transcode *transcode, const char *data, size_t size, size_t *taken, int *result)
+/* 1: the value is complete, and *taken bytes of these were its own. */
+static int take_value(struct gw_transcode *transcode, const char *data, size_t size, size_t *taken)
 {
-    size_t before = transcode->header.size, most = FRAME_BYTES + gw__message_most_bytes(transcode->method->name.size);
-    size_t kept = size < most - before ? size : most - before, length = 0;
-    const char *why;
-    gw__text_add(&transcode->header, data, kept);
-    *result = 0;
-    *taken = kept;
-    if (transcode->header.lost) {
-        *result = fail_memory(transcode);
-        return false;
-    }
-    int status = take_header(transcode, transcode->header.data ? transcode->header.data : "", transcode->header.size,
-                             &length, &why);
-    if (status < 0 || (status == 0 && transcode->header.size == most))
-        *result = fail_input(transcode, why);
-    if (status <= 0)
-        return false;
-    *taken = length - before;
-    return true;
+    bool complete = false;
+    int result = transcode->phase == DECODES ? feed_decode(transcode, data, size, &complete, taken)
+                                             : feed_fault(transcode, data, size, &complete, taken);
+    transcode->read = transcode->read || complete;
+    return result == 0 && complete ? 1 : result;
 }
 
-static int feed_value(struct gw_transcode *transcode, const char *data, size_t size, size_t *taken)
+/* A piece of the message. 1: it is complete as far as one can tell, *rest of these bytes are behind it. */
+static int take_piece(struct gw_transcode *transcode, struct gw__str piece, size_t *rest)
 {
-    size_t part = transcode->left < size ? (size_t)transcode->left : size;
-    bool complete = false;
-    int result = transcode->phase == DECODES ? feed_decode(transcode, data, part, &complete, taken)
-                                             : feed_fault(transcode, data, part, &complete, taken);
-    transcode->left -= *taken;
-    if (result != 0)
-        return result;
-    if (!complete && !transcode->left)
-        return fail_input(transcode, "the frame is shorter than its message");
-    if (complete && transcode->in_frame && transcode->left)
+    size_t taken = 0;
+    int result = 1;
+    if (transcode->read && piece.size)
         return fail_input(transcode, "the frame is longer than its message");
-    return complete ? finish(transcode) : 0;
+    if (transcode->phase == HEADER)
+        result = take_header(transcode, &piece);
+    if (result == 1 && piece.size)
+        result = take_value(transcode, piece.data, piece.size, &taken);
+    else if (result == 1)
+        result = 0;
+    *rest = piece.size - taken;
+    if (result == 1 && transcode->frame.shape != GW__FRAME_NONE)
+        result = *rest ? fail_input(transcode, "the frame is longer than its message") : 0; /* its end is to come */
+    return result;
+}
+
+/* The next of what the frame reader finds; *rest: bytes behind the message. */
+static int take_next(struct gw_transcode *transcode, const char **data, const char *end, bool *more, size_t *rest)
+{
+    struct gw__str piece;
+    *more = true;
+    switch (gw__frame_next(&transcode->frame, data, end, &piece)) {
+    case GW__FRAME_MORE: *more = false; return 0;
+    case GW__FRAME_ENTRIES: return 0;
+    case GW__FRAME_PIECE: return take_piece(transcode, piece, rest);
+    case GW__FRAME_END: return transcode->read ? 1 : fail_input(transcode, "the frame is shorter than its message");
+    case GW__FRAME_BAD: return fail_input(transcode, transcode->frame.why);
+    default: return fail_memory(transcode);
+    }
+}
+
+static int feed_message(struct gw_transcode *transcode, const char *data, size_t size, size_t *taken)
+{
+    const char *at = data, *end = data + size;
+    size_t rest = 0;
+    bool more = true;
+    int result = 0;
+    while (result == 0 && more) {
+        rest = 0;
+        result = take_next(transcode, &at, end, &more, &rest);
+    }
+    *taken = size - (size_t)(end - at) - (result == 1 && transcode->frame.shape == GW__FRAME_NONE ? rest : 0);
+    return result;
 }
 
 static int feed_thrift(struct gw_transcode *transcode, const char *data, size_t size, bool last, size_t *taken)
 {
-    int result = 0;
-    size_t own = 0;
-    if (transcode->phase == HEADER && !feed_header(transcode, data, size, &own, &result)) {
-        *taken = own;
-    } else {
-        result = feed_value(transcode, data + own, size - own, taken);
-        *taken += own;
-    }
-    return result == 0 && last ? fail_input(transcode, "it ends too early") : result;
+    int result = is_message(transcode->way) ? feed_message(transcode, data, size, taken)
+                                            : take_value(transcode, data, size, taken);
+    if (result == 0 && last)
+        return fail_input(transcode, "it ends too early");
+    return result == 1 ? finish(transcode) : result;
 }
 
 /* ---- */
@@ -427,8 +453,8 @@ int gw_transcode_begin(struct gw_transcode *transcode, const struct gw_schema_me
     transcode->user = user;
     transcode->ended = 0;
     transcode->written = 0;
-    transcode->left = UINT64_MAX;
-    transcode->in_frame = false;
+    transcode->read = false;
+    gw__frame_reset(&transcode->frame);
     transcode->outcome = GW_OUTCOME_UNKNOWN;
     *transcode->error = '\0';
     if (transcode->wrong_option) {
@@ -486,12 +512,15 @@ const char *gw_transcode_misfits(const struct gw_transcode *transcode)
 int gw_transcode_peek(const void *data, size_t size, const char **name, size_t *name_size, int32_t *sequence)
 {
     struct gw__message message;
+    const char *bytes = data;
     size_t taken;
-    enum gw__message_frame kind = gw__message_frame(data, size);
-    size_t frame = kind == GW__MESSAGE_FRAMED ? FRAME_BYTES : 0;
-    if (kind == GW__MESSAGE_UNKNOWN)
+    if (size < GW__FRAME_LENGTH_BYTES + 1)
         return 0;
-    enum gw__wire_status status = gw__message_get((const char *)data + frame, size - frame, &message, &taken);
+    bool framed = !(*bytes & 0x80) && *bytes != '[';
+    size_t frame = framed ? GW__FRAME_LENGTH_BYTES : 0;
+    enum gw__wire_status status = gw__message_get(bytes + frame, size - frame, &message, &taken);
+    if (status == GW__WIRE_BAD && framed) /* the old header begins with a length, too: its name's */
+        status = gw__message_get(bytes, size, &message, &taken);
     if (status != GW__WIRE_DONE)
         return status == GW__WIRE_MORE ? 0 : GW_ERROR_INPUT;
     *name = message.name.data;

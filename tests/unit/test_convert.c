@@ -273,7 +273,8 @@ static void check_outcome(const struct gw_transcode *transcode, const struct rou
     ck_assert_str_eq(gw_transcode_error(transcode), "");
 }
 
-static void go_round(struct gw_transcode *transcode, const struct gw_schema *schema, const struct round *round, size_t step)
+static void go_round(struct gw_transcode *transcode, const struct gw_schema *schema, const struct round *round,
+                     size_t step)
 {
     static struct bytes wire, json;
     const struct gw_schema_method *method = gw_schema_method(schema, "shop", round->method);
@@ -362,7 +363,7 @@ static const struct {
     {"Add", "\x80\x01\0\x02\0\0\0\x03" "Bad\0\0\0\x07\0", 16, "the message is of another method"},
     {"Add", "\x80\x01\0\x02\0\0\0\x03" "Add\0\0\0\x08\0", 16, "the message has another sequence id"},
     {"Add", "\x80\x01\0\x01\0\0\0\x03" "Add\0\0\0\x07\0", 16, "the message is no answer"},
-    {"Add", "\x80\x01\0\x02\0\0\0\x03" "Add\0\0\0\x07\0", 16, "the result is missing"},
+    {"Add", "\x80\x01\0\x02\0\0\0\x03" "Add\0\0\0\x07\0", 16, "the result: expected i64, got nothing"},
     {"Add", "\0\0\0\x0f\x80\x01\0\x02\0\0\0\x03" "Add\0\0\0\x07\0", 20, "the frame is shorter than its message"},
     {"Clear", "\0\0\0\x13\x80\x01\0\x02\0\0\0\x05" "Clear\0\0\0\x07\0\0", 23, "the frame is longer than its message"},
     {"Add", "HTTP/1.1 400 Bad Request\r\n\r\n", 28, "it is no Thrift message"},
