@@ -6,6 +6,7 @@
 #include "transcode/decode.h"
 #include "transcode/encode.h"
 #include "upstream/callee.h"
+#include "wire/fault.h"
 #include "wire/frame.h"
 #include "wire/message.h"
 
