@@ -82,7 +82,7 @@ enum { GW__NUMBER_SHORT_BYTES = 19 }; /* what the following two may look at */
 /* What may stand behind a number of a container. */
 static inline bool gw__number_ends(char c)
 {
-    return c == ',' || c == '}' || c == ']' || c == ' ' || c == '\n' || c == '\r';
+    return __builtin_expect(c == ',', 1) || c == '}' || c == ']' || c == ' ' || c == '\n' || c == '\r';
 }
 
 /* An integer of at most 16 digits: where it ends, with what may follow; NULL if it is something else. */

@@ -18,9 +18,10 @@ enum {
 struct run {
     const char *at, *safe; /* up to `safe` entries may begin, as TEXT_BYTES are there */
     const char *end;       /* of the text, or where TEXT_BYTES behind it end */
+    const char *first;     /* the bracket of a container just opened, which stands for a comma */
     char *out, *room;      /* behind `room`, more must be made */
-    unsigned floor;        /* the least depth so far */
-    uint8_t state;         /* the reader's */
+    struct gw__encode_frame *frame, *lowest; /* on top; lowest: since the beginning */
+    bool in_entry;         /* a value is next: its key, or the comma in front of it, was taken */
 };
 
 enum result {
@@ -146,21 +147,25 @@ INLINE bool is_common(const struct gw__encode_frame *frame)
     return !frame->form && (frame->type->kind != GW__UNION || frame->type->record->bit_words == 1);
 }
 
+INLINE struct gw__encode_frame *last_frame(struct gw__encode *encode)
+{
+    return &encode->frames[GW__ENCODE_DEPTH - 1];
+}
+
 /* The container that begins at `at`, from `out` on, is on top. */
 INLINE enum result open_items(struct gw__encode *encode, const struct gw__type *type, struct run *run, const char *at,
                               char *out)
 {
     bool map = type->kind == GW__MAP;
-    if (*at != (map ? '{' : '[') || encode->depth == encode->json.depth_limit || gw__type_is_pairs(type))
+    if (*at != (map ? '{' : '[') || run->frame == last_frame(encode) || gw__type_is_pairs(type))
         return LEFT;
     if (map)
         *out++ = (char)type->key->thrift;
     *out++ = (char)type->value->thrift;
-    encode->frames[encode->depth++] = (struct gw__encode_frame){
+    *++run->frame = (struct gw__encode_frame){
         .type = type, .patch = out, .segment = encode->wire->last, .errors = (uint8_t)encode->error_count};
-    run->at = at + 1;
+    run->at = run->first = at;
     run->out = out + 4;
-    run->state = map ? GW__JSON_AT_FIRST_KEY : GW__JSON_AT_FIRST_VALUE;
     return CHANGED;
 }
 
@@ -169,16 +174,16 @@ INLINE enum result open_record(struct gw__encode *encode, const struct gw__type 
 {
     struct gw__bits *bits = &encode->bits;
     uint32_t words = type->record->bit_words;
-    if (*at != '{' || encode->depth == encode->json.depth_limit || bits->capacity - bits->count < words)
+    if (*at != '{' || run->frame == last_frame(encode) || bits->capacity - bits->count < words)
         return LEFT;
     if (type->kind == GW__UNION && words > 1)
         return LEFT;
-    encode->frames[encode->depth++] = (struct gw__encode_frame){.type = type, .bits = (uint32_t)bits->count};
-    for (uint32_t i = 0; i < words; i++)
+    *++run->frame = (struct gw__encode_frame){.type = type, .bits = (uint32_t)bits->count};
+    bits->words[bits->count++] = 0;
+    for (uint32_t i = 1; RARELY(i < words); i++)
         bits->words[bits->count++] = 0;
-    run->at = at + 1;
+    run->at = run->first = at;
     run->out = out;
-    run->state = GW__JSON_AT_FIRST_KEY;
     return CHANGED;
 }
 
@@ -207,7 +212,6 @@ INLINE enum result take_value(struct gw__encode *encode, const struct gw__type *
         return LEFT;
     run->at = at;
     run->out = out;
-    run->state = GW__JSON_BEHIND_VALUE;
     return WHOLE;
 }
 
@@ -225,35 +229,34 @@ INLINE const char *pass_blank(const char *at, const struct run *run)
     return RARELY((unsigned char)*at <= ' ') ? pass_blanks(at, run->safe) : at;
 }
 
-/* Where the next entry begins, NULL if none does. */
+/* Behind the comma; NULL if there is none. */
 INLINE const char *pass_comma(const struct run *run)
 {
-    const char *at = run->at;
-    if (run->state == GW__JSON_BEHIND_VALUE && *at++ != ',')
-        return NULL;
-    return pass_blank(at, run);
+    return RARELY(*run->at != ',') && run->at != run->first ? NULL : run->at + 1;
 }
 
 /* No entry comes: the container's end may. */
 INLINE enum result closes(struct run *run, char bracket)
 {
-    const char *at = pass_blank(run->at, run);
+    const char *at = pass_blank(run->at + (run->at == run->first), run);
     if (!at || *at != bracket)
         return LEFT;
     run->at = at;
     return ENDS;
 }
 
-/* The field that the text names where another is expected, unless it or another one of a union has been seen; *at:
- * where the text goes on behind the colon. */
+/* The field that the text names with its key as it is usually written, unless it or another one of a union has been
+ * seen. */
 static __attribute__((noinline)) const struct gw__field *find_field(const struct gw__record *record,
-                                                                    const uint64_t *seen, const char **at)
+                                                                    const uint64_t *seen,
+                                                                    const struct gw__field *expected, const char *at)
 {
+    if (expected && gw__json_same_key(at, expected->key, expected->key_size, expected->key_shift))
+        return expected;
     char name[20], *behind = name;
-    const char *colon = take_short(*at, &behind);
+    const char *colon = take_short(at, &behind);
     if (!colon || *colon != ':' || (record->type.kind == GW__UNION && *seen))
         return NULL;
-    *at = colon + 1;
     const struct gw__field *field = gw__record_by_name(record, name + 4, (size_t)(behind - name - 4));
     return field && !(seen[field->index / 64] >> field->index % 64 & 1) ? field : NULL;
 }
@@ -263,7 +266,7 @@ INLINE enum result leave_value(struct run *run, const char *at, char *out)
 {
     run->at = at;
     run->out = out;
-    run->state = GW__JSON_AT_VALUE;
+    run->in_entry = true;
     return LEFT;
 }
 
@@ -271,7 +274,7 @@ INLINE enum result leave_value(struct run *run, const char *at, char *out)
 INLINE enum result take_fields(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
 {
     const struct gw__record *record = frame->type->record;
-    const struct gw__field *fields = record->fields, *first = fields + frame->expect, *expected = first;
+    const struct gw__field *fields = record->fields, *first = fields + frame->expect, *expected = first, *taken = NULL;
     uint64_t *seen = encode->bits.words + frame->bits;
     bool is_union = record->type.kind == GW__UNION;
     const struct gw__field *last = fields + (is_union ? 0 : gw__bits_unseen(seen, frame->expect, record->count));
@@ -286,22 +289,20 @@ INLINE enum result take_fields(struct gw__encode *encode, struct gw__encode_fram
         result = LEFT;
         if (RARELY(!at))
             break;
-        if (field < last && gw__json_same_key(at, field->key, field->key_size, field->key_shift)) {
-            at += field->key_size;
-        } else {
+        if (field >= last || !gw__json_same_key(at, field->key, field->key_size, field->key_shift)) {
             gw__bits_mark(seen, (uint32_t)(first - fields), (uint32_t)(expected - fields));
             first = expected;
-            const char *behind = at;
-            field = find_field(record, seen, &behind);
+            at = pass_blank(at, run);
+            field = at ? find_field(record, seen, field < last ? field : NULL, at) : NULL;
             if (!field)
                 break;
-            at = behind;
             first = expected = field;
             last = fields + (is_union ? 0 : gw__bits_unseen(seen, field->index, record->count));
         }
-        at = pass_blank(at, run);
+        at = pass_blank(at + field->key_size, run);
         if (RARELY(!at))
             break;
+        taken = field;
         expected = field + 1;
         memcpy(out, field->head, 4);
         result = take_value(encode, field->type, run, at, out + 3);
@@ -309,11 +310,9 @@ INLINE enum result take_fields(struct gw__encode *encode, struct gw__encode_fram
             leave_value(run, at, out);
     }
     gw__bits_mark(seen, (uint32_t)(first - fields), (uint32_t)(expected - fields));
-    if (expected != fields + frame->expect) {
-        frame->field = expected - 1;
-        frame->expect = (uint32_t)(expected - fields);
-    }
-    return result == LEFT && run->state != GW__JSON_AT_VALUE ? closes(run, '}') : result;
+    frame->field = taken ? taken : frame->field;
+    frame->expect = (uint32_t)(expected - fields);
+    return result == LEFT && !run->in_entry ? closes(run, '}') : result;
 }
 
 INLINE enum result take_items(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
@@ -324,11 +323,12 @@ INLINE enum result take_items(struct gw__encode *encode, struct gw__encode_frame
         const char *at = pass_comma(run);
         if (RARELY(run->out > run->room))
             return NO_ROOM;
+        at = at ? pass_blank(at, run) : NULL;
         if (RARELY(!at))
             return closes(run, ']');
         result = take_value(encode, type, run, at, run->out);
         if (RARELY(result == LEFT))
-            return run->state == GW__JSON_BEHIND_VALUE ? leave_value(run, at, run->out) : closes(run, ']');
+            return run->at == run->first ? closes(run, ']') : leave_value(run, at, run->out);
         frame->count++;
     }
     return result;
@@ -345,6 +345,7 @@ INLINE enum result take_pairs(struct gw__encode *encode, struct gw__encode_frame
         char *out = run->out;
         if (RARELY(out > run->room))
             return NO_ROOM;
+        at = at ? pass_blank(at, run) : NULL;
         at = at ? take_short(at, &out) : NULL;
         if (!at)
             return closes(run, '}');
@@ -362,22 +363,31 @@ INLINE enum result take_pairs(struct gw__encode *encode, struct gw__encode_frame
 
 /* ---- the run */
 
+static bool is_object(const struct gw__encode_frame *frame)
+{
+    return frame->type->kind == GW__MAP || gw__kind_is_record(frame->type->kind);
+}
+
 /* What the general path goes on from. */
 static void keep(struct gw__encode *encode, const struct run *run)
 {
     struct gw__json *json = &encode->json;
-    json->at = run->at;
-    json->state = run->state;
+    bool first = run->at == run->first && !run->in_entry;
+    json->at = run->at + first;
     encode->wire->at = run->out;
-    json->depth = encode->depth;
-    for (unsigned i = run->floor; i < encode->depth; i++) {
-        uint8_t kind = encode->frames[i].type->kind;
-        uint64_t bit = (uint64_t)1 << i % 64;
-        json->in_object = kind == GW__MAP || gw__kind_is_record(kind);
-        json->objects[i / 64] = json->in_object ? json->objects[i / 64] | bit : json->objects[i / 64] & ~bit;
+    json->depth = encode->depth = (unsigned)(run->frame + 1 - encode->frames);
+    for (unsigned at = (unsigned)(run->lowest + 1 - encode->frames); at < encode->depth; at++) {
+        uint64_t bit = (uint64_t)1 << at % 64;
+        bool object = is_object(&encode->frames[at]);
+        json->objects[at / 64] = object ? json->objects[at / 64] | bit : json->objects[at / 64] & ~bit;
     }
-    if (json->depth && run->floor == json->depth)
-        json->in_object = json->objects[(json->depth - 1) / 64] >> (json->depth - 1) % 64 & 1;
+    json->in_object = encode->depth && is_object(run->frame);
+    if (run->in_entry)
+        json->state = GW__JSON_AT_VALUE;
+    else if (first)
+        json->state = json->in_object ? GW__JSON_AT_FIRST_KEY : GW__JSON_AT_FIRST_VALUE;
+    else
+        json->state = encode->depth ? GW__JSON_BEHIND_VALUE : GW__JSON_AT_END;
 }
 
 static bool has_room(struct gw__encode *encode, struct run *run)
@@ -401,26 +411,26 @@ INLINE bool is_complete(const struct gw__encode *encode, const struct gw__encode
 }
 
 /* The one on top, at its bracket. */
-INLINE enum result close_container(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
+INLINE enum result close_container(struct gw__encode *encode, struct run *run)
 {
+    struct gw__encode_frame *frame = run->frame;
     if (frame->type->kind == GW__LIST) {
         gw__wire_set32(frame->patch, frame->count);
-        encode->depth--;
     } else if (gw__kind_is_record(frame->type->kind) && is_complete(encode, frame)) {
         *run->out++ = GW__THRIFT_STOP;
         encode->bits.count = frame->bits;
-        encode->depth--;
     } else {
         encode->wire->at = run->out;
+        encode->depth = (unsigned)(frame + 1 - encode->frames);
         gw__encode_end_container(encode);
         run->out = encode->wire->at;
         if (!has_room(encode, run))
             run->room = run->out - 1;
     }
     run->at++;
-    run->floor = encode->depth < run->floor ? encode->depth : run->floor;
-    run->state = encode->depth ? GW__JSON_BEHIND_VALUE : GW__JSON_AT_END;
-    return encode->depth && is_common(&encode->frames[encode->depth - 1]) ? CHANGED : LEFT;
+    run->frame--;
+    run->lowest = run->frame < run->lowest ? run->frame : run->lowest;
+    return run->frame >= encode->frames && is_common(run->frame) ? CHANGED : LEFT;
 }
 
 /* Entries of the container on top, and of those that open and close on the way. */
@@ -428,14 +438,15 @@ static void take_entries(struct gw__encode *encode, struct run run)
 {
     struct gw__json *json = &encode->json;
     enum result result = CHANGED;
-    run.at = json->at;
-    run.state = json->state;
+    bool first = json->state != GW__JSON_BEHIND_VALUE;
+    run.at = json->at - first;
+    run.first = first ? run.at : NULL;
     run.out = encode->wire->at;
-    run.floor = encode->depth;
+    run.frame = run.lowest = &encode->frames[encode->depth - 1];
     if (!has_room(encode, &run))
         return;
     do {
-        struct gw__encode_frame *frame = &encode->frames[encode->depth - 1];
+        struct gw__encode_frame *frame = run.frame;
         if (gw__kind_is_record(frame->type->kind))
             result = take_fields(encode, frame, &run);
         else if (frame->type->kind == GW__MAP)
@@ -443,7 +454,7 @@ static void take_entries(struct gw__encode *encode, struct run run)
         else
             result = take_items(encode, frame, &run);
         if (result == ENDS)
-            result = run.out <= run.room ? close_container(encode, frame, &run) : NO_ROOM;
+            result = run.out <= run.room ? close_container(encode, &run) : NO_ROOM;
         if (RARELY(result == NO_ROOM))
             result = has_room(encode, &run) ? CHANGED : LEFT;
     } while (result == CHANGED);
@@ -462,16 +473,16 @@ static void make_tail(struct gw__encode *encode)
     gw__json_feed(json, encode->tail, left, true);
 }
 
-/* Between two entries of a container. */
+/* Between two entries of a container, or behind its bracket. */
 static bool may_run(const struct gw__encode *encode)
 {
-    if (encode->step != AT_EVENT || encode->no_memory || !encode->depth || encode->depth != encode->json.depth
-        || !is_common(&encode->frames[encode->depth - 1]))
+    const struct gw__json *json = &encode->json;
+    if (encode->step != AT_EVENT || encode->no_memory || !encode->depth || encode->depth != json->depth)
         return false;
-    uint8_t kind = encode->frames[encode->depth - 1].type->kind;
-    bool items = kind == GW__LIST || kind == GW__SET;
-    return encode->json.state == GW__JSON_BEHIND_VALUE
-        || encode->json.state == (items ? GW__JSON_AT_FIRST_VALUE : GW__JSON_AT_FIRST_KEY);
+    const struct gw__encode_frame *frame = &encode->frames[encode->depth - 1];
+    uint8_t first = is_object(frame) ? GW__JSON_AT_FIRST_KEY : GW__JSON_AT_FIRST_VALUE;
+    return is_common(frame)
+        && (json->state == GW__JSON_BEHIND_VALUE || (json->state == first && json->at > json->piece));
 }
 
 void gw__encode_ahead(struct gw__encode *encode)
