@@ -1,5 +1,5 @@
-/* Frames of several uses on one connection. `count` says how many uses there are, also while they are told one after the
- * other of something and stand in another list meanwhile: a handler may end its own use, and so any of them the
+/* Frames of several uses on one connection. `count` says how many uses there are, also while they are told one after
+ * the other of something and stand in another list meanwhile: a handler may end its own use, and so any of them the
  * connection. */
 #include "net/shared_stream.h"
 

@@ -1,6 +1,6 @@
-/* Shared stream: a connection to an instance that carries several uses at a time, each a request and its answer. Answers
- * come in frames with the id of their request, one frame each, in any order. A use that ends early leaves the connection
- * as it is: its answer is dropped when it comes. What a byte stream is where there is one use at a time. */
+/* Shared stream: a connection to an instance that carries several uses at a time, each a request and its answer.
+ * Answers come in frames with the id of their request, one frame each, in any order. A use that ends early leaves the
+ * connection as it is: its answer is dropped when it comes. What a byte stream is where there is one use at a time. */
 #ifndef GW_NET_SHARED_STREAM_H
 #define GW_NET_SHARED_STREAM_H
 
@@ -60,8 +60,8 @@ struct gw__outbound *gw__shared_stream_connect(struct gw__loop *loop, const stru
  * `id` are set, the latter differs from those of all uses. It is open as long as there are fewer than `limit` uses,
  * those included whose answer is still to be dropped. */
 void gw__shared_stream_use(struct gw__outbound *outbound, struct gw__shared_use *use, uint32_t limit);
-/* A part of a request; all parts have to be sent before another use sends. What the socket does not take is queued. True:
- * some was, and on_room comes. */
+/* A part of a request; all parts have to be sent before another use sends. What the socket does not take is queued.
+ * True: some was, and on_room comes. */
 bool gw__shared_send(struct gw__shared_use *use, const struct iovec *pieces, int count);
 bool gw__shared_is_broken(const struct gw__shared_use *use);
 /* While the one use whose answer is coming can't take more, nobody else gets anything either; no further uses come. */

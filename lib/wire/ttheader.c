@@ -78,12 +78,14 @@ void gw__ttheader_put_string(struct gw__ttheader_writer *writer, struct gw__str 
 
 void gw__ttheader_end(struct gw__ttheader_writer *writer, uint64_t payload)
 {
+    if (writer->wire->lost)
+        return;
     close_block(writer);
     size_t size = gw__wire_settle(writer->wire), padding = (size_t)(GW__TTHEADER_FIXED_BYTES - size) & 3;
     char *zeros = gw__wire_take(writer->wire, padding);
     size_t header = size + padding - GW__TTHEADER_FIXED_BYTES;
     writer->too_long = writer->too_long || header > GW__TTHEADER_MOST_BYTES;
-    if (writer->too_long || !writer->fixed || !zeros)
+    if (writer->too_long || !zeros)
         return;
     memset(zeros, 0, padding);
     gw__wire_set32(writer->fixed, (uint32_t)(GW__TTHEADER_FIXED_BYTES - 4 + header + payload));

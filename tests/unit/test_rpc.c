@@ -1,7 +1,9 @@
 /* Calls through a whole server, where memory runs out at every allocation of them; and that a warm worker makes none.
  * The Thrift server is a process of its own, where no allocation fails; it answers by the method's name. */
 #include "host.h"
+#include "wire/frame.h"
 #include "wire/thrift.h"
+#include "wire/ttheader.h"
 
 #include <arpa/inet.h>
 #include <limits.h>
@@ -23,6 +25,7 @@ static const char idl[] = "struct Req { 1: string msg }\n"
                           "    Req Garbage(1: Req req)\n"
                           "    string Much()\n"
                           "    void Nothing()\n"
+                          "    void Business()\n"
                           "    oneway void Tell(1: string text)\n"
                           "}\n";
 
@@ -58,45 +61,115 @@ static void put_answer(struct gw__wire *wire, const struct gw__message *call)
     gw__thrift_put_stop(wire);
 }
 
-/* In two pieces, the first of which ends in the header: that has to be kept. */
-static void send_answer(int fd, const struct gw__message *call)
+/* What the request came in, and the answer goes in. */
+struct request {
+    enum { PLAIN, THEADER, ZLIB, TTHEADER, HTTP } transport;
+    struct gw__message call;
+    char message[4096];
+    size_t size;
+};
+
+static void put_front(struct gw__wire *wire, const struct request *request, size_t payload)
 {
-    struct gw__wire wire = {0};
-    put_answer(&wire, call);
-    gw__wire_settle(&wire);
-    for (struct gw__wire_segment *segment = wire.first; segment; segment = segment->next) {
-        size_t first = segment == wire.first ? 5 : 0;
+    uint32_t sequence = (uint32_t)request->call.sequence;
+    if (request->transport == THEADER || request->transport == ZLIB) {
+        gw__theader_put(wire, 0, request->transport == ZLIB, sequence, payload);
+    } else if (request->transport == TTHEADER) {
+        struct gw__ttheader_writer writer = {.wire = wire};
+        gw__ttheader_begin(&writer, sequence, 0);
+        gw__ttheader_put_string(&writer, GW__STR("RPC_BACKWARD_"), GW__STR("key"), GW__STR("value"));
+        if (*request->call.name.data == 'B')
+            gw__ttheader_put_string(&writer, GW__STR("biz-status"), GW__STR(""), GW__STR("5"));
+        gw__ttheader_end(&writer, payload);
+    } else if (request->transport == HTTP) {
+        char *out = gw__wire_take(wire, 100);
+        wire->at = out + snprintf(out, 100, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", payload);
+    }
+    gw__wire_settle(wire);
+}
+
+static void send_wire(int fd, const struct gw__wire *wire, size_t first)
+{
+    for (struct gw__wire_segment *segment = wire->first; segment; segment = segment->next, first = 0) {
         if (first && send(fd, segment->bytes, first, MSG_NOSIGNAL) > 0)
             usleep(500);
         if (send(fd, segment->bytes + first, segment->size - first, MSG_NOSIGNAL) < 0)
             break;
     }
+}
+
+/* In two pieces, the first of which ends in a header: that has to be kept. */
+static void send_answer(int fd, const struct request *request)
+{
+    static struct gw__deflate *deflate;
+    struct gw__wire front = {0}, wire = {0}, packed = {0};
+    put_answer(&wire, &request->call);
+    gw__wire_settle(&wire);
+    if (request->transport == ZLIB)
+        gw__deflate_wire(&deflate, &wire, &packed);
+    struct gw__wire *payload = request->transport == ZLIB ? &packed : &wire;
+    put_front(&front, request, gw__wire_settle(payload));
+    send_wire(fd, &front, request->transport == HTTP ? 0 : 16); /* an HTTP client's memory is not kept */
+    send_wire(fd, payload, request->transport == PLAIN ? 5 : 0);
+    gw__wire_finish(&front);
     gw__wire_finish(&wire);
+    gw__wire_finish(&packed);
+}
+
+/* Takes the message out of its frame; what there is of it, where that is not the end. */
+static void unwrap(struct request *request, const char *bytes, size_t size)
+{
+    struct gw__frame_reader reader = {0};
+    const char *at = bytes, *end = bytes + size;
+    struct gw__str piece;
+    enum gw__frame_event event;
+    request->size = 0;
+    request->transport = PLAIN;
+    if (memcmp(bytes, "POST", size < 4 ? size : 4) == 0) {
+        const char *blank = memmem(bytes, size, "\r\n\r\n", 4);
+        request->transport = HTTP;
+        at = blank ? blank + 4 : end;
+    }
+    while ((event = gw__frame_next(&reader, &at, end, &piece)) == GW__FRAME_PIECE || event == GW__FRAME_ENTRIES)
+        if (event == GW__FRAME_PIECE) {
+            memcpy(request->message + request->size, piece.data, piece.size);
+            request->size += piece.size;
+        }
+    if (reader.shape == GW__FRAME_TTHEADER)
+        request->transport = TTHEADER;
+    else if (reader.shape == GW__FRAME_THEADER)
+        request->transport = reader.zlib ? ZLIB : THEADER;
+    gw__frame_finish(&reader);
+}
+
+static bool is_whole(struct request *request)
+{
+    size_t taken = 0;
+    struct gw__thrift_skip skip;
+    struct gw__thrift_in in = {0};
+    if (gw__message_get(request->message, request->size, &request->call, &taken) != GW__WIRE_DONE)
+        return false;
+    gw__thrift_skip_init(&skip, GW__THRIFT_STRUCT);
+    gw__thrift_in_feed(&in, request->message + taken, request->size - taken);
+    return gw__thrift_skip(&skip, &in) == GW__WIRE_DONE;
 }
 
 /* Requests come one by one and are small. */
 static void serve(int fd)
 {
     static char bytes[4096];
+    static struct request request;
     for (;;) {
-        struct gw__message call;
-        size_t have = 0, taken = 0;
-        enum gw__wire_status status = GW__WIRE_MORE;
-        while (status == GW__WIRE_MORE) {
+        size_t have = 0;
+        do {
             ssize_t n = recv(fd, bytes + have, sizeof bytes - have, 0);
             if (n <= 0)
                 _exit(0);
             have += (size_t)n;
-            if (gw__message_get(bytes, have, &call, &taken) != GW__WIRE_DONE)
-                continue;
-            struct gw__thrift_skip skip;
-            struct gw__thrift_in in = {0};
-            gw__thrift_skip_init(&skip, GW__THRIFT_STRUCT);
-            gw__thrift_in_feed(&in, bytes + taken, have - taken);
-            status = gw__thrift_skip(&skip, &in);
-        }
-        if (call.type == GW__MESSAGE_CALL)
-            send_answer(fd, &call);
+            unwrap(&request, bytes, have);
+        } while (!is_whole(&request));
+        if (request.call.type == GW__MESSAGE_CALL)
+            send_answer(fd, &request);
     }
 }
 
@@ -154,6 +227,17 @@ static void tear_down(void)
     rmdir(folder);
 }
 
+static void add_transport(struct gw_config *config, const char *name, const char *transport, const char *zlib,
+                          const char *in_flight)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/%s/{service}/{method}", name);
+    struct gw_route *route = gw_config_add_route(config, name);
+    gw_route_add_predicate(route, "path", GW_VALUE(path));
+    gw_route_set_endpoint(route, "thrift", GW_OPTIONS("service", "{service}", "method", "{method}", "transport",
+                                                      transport, "zlib", zlib, "in_flight", in_flight));
+}
+
 static struct gw_server *create_running(void)
 {
     char address[32];
@@ -168,6 +252,11 @@ static struct gw_server *create_running(void)
     struct gw_route *route = gw_config_add_route(config, "rpc");
     gw_route_add_predicate(route, "path", GW_VALUE("/rpc/{service}/{method}"));
     gw_route_set_endpoint(route, "thrift", GW_OPTIONS("service", "{service}", "method", "{method}"));
+    add_transport(config, "theader", "theader", "false", "1");
+    add_transport(config, "zlib", "theader", "true", "1");
+    add_transport(config, "ttheader", "ttheader", "false", "1");
+    add_transport(config, "shared", "ttheader", "false", "8");
+    add_transport(config, "http", "http", "false", "1");
     route = gw_config_add_route(config, "plain");
     gw_route_add_predicate(route, "path", GW_VALUE("/plain"));
     gw_route_set_endpoint(route, "respond", GW_OPTIONS("body", "{}"));
@@ -200,6 +289,13 @@ static const struct {
     {"/rpc/echo/Much", "", 200},
     {"/rpc/echo/Missing", "{}", 404},
     {"/rpc/other/Call", "{}", 404},
+    {"/theader/echo/Call", "{\"msg\":\"hello\"}", 200},
+    {"/zlib/echo/Call", "{\"msg\":\"hello\"}", 200},
+    {"/zlib/echo/Much", "", 200},
+    {"/ttheader/echo/Call", "{\"msg\":\"hello\"}", 200},
+    {"/ttheader/echo/Business", "", 422},
+    {"/shared/echo/Call", "{\"msg\":\"hello\"}", 200},
+    {"/http/echo/Call", "{\"msg\":\"hello\"}", 200},
 };
 enum { CALLS = sizeof calls / sizeof *calls };
 
@@ -247,6 +343,13 @@ START_TEST(a_warm_worker_allocates_nothing_for_a_call)
     ck_assert_int_eq(allocations_of(server, "/rpc/echo/Call", calls[0].json), plain);
     ck_assert_int_eq(allocations_of(server, "/rpc/echo/Nothing", ""), plain);
     ck_assert_int_eq(allocations_of(server, "/rpc/echo/Tell", "{\"text\":\"x\"}"), plain);
+    static const char *const transports[] = {"/theader/echo/Call", "/zlib/echo/Call", "/ttheader/echo/Call",
+                                             "/shared/echo/Call", "/http/echo/Call"};
+    for (size_t i = 0; i < sizeof transports / sizeof *transports; i++) {
+        allocations_of(server, transports[i], calls[0].json);
+        long own = allocations_of(server, transports[i], calls[0].json);
+        ck_assert_msg(own == plain, "%s: %ld, not %ld", transports[i], own, plain);
+    }
     gw_server_destroy(server);
     assert_given_back(before);
 }
