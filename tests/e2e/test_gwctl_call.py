@@ -9,7 +9,7 @@ import time
 
 import pytest
 from support.config import build_folder
-from support.peers import types_server
+from support.peers import PORTS, types_server
 from support.thrift_peer import LIST, STRING, STRUCT, Peer
 
 IDL = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "idl")
@@ -72,38 +72,62 @@ def outcome(done):
     (["derived.notify", '{"text":"x"}'], ""),
 ])
 def test_what_it_prints(server, call, transport, words, printed):
-    assert outcome(call(server.address(transport), *words, "--transport", transport)) == (0, printed, "")
+    assert outcome(call(server.address(f"binary_{transport}"), *words, "--transport", transport)) == (0, printed, "")
+
+
+def offered(option):
+    """The words that an option of the endpoint may have."""
+    text = subprocess.run([os.path.join(build_folder(), "cli", "gwctl"), "help", "endpoint", "thrift"], capture_output=True,
+                          text=True, timeout=60).stdout
+    return re.findall(r'"(\w+)"', re.search(rf"^\| `{option}` \|(.*?)\|", text, re.M).group(1))
+
+
+@pytest.mark.parametrize("port", PORTS)
+def test_each_encoding_and_transport(server, call, port):
+    encoding, transport = port.rsplit("_", 1)
+    if encoding not in offered("encoding"):
+        pytest.skip(f"{encoding} is not offered")
+    done = call(server.address(port), "derived.join", '{"first":"a","second":"b","times":2}', "--encoding", encoding,
+                "--transport", transport)
+    assert outcome(done) == (0, '"abab"\n', "")
+
+
+def test_other_options_of_the_endpoint(server, call):
+    done = call(server.address("header"), "derived.ping", "--transport", "theader", "--zlib", "true")
+    assert outcome(done) == (0, '"pong"\n', "")
+    done = call(server.address("multiplexed"), "derived.ping", "--transport=framed", "--multiplexed=Derived")
+    assert outcome(done) == (0, '"pong"\n', "")
 
 
 def test_body_from_standard_input(server, call):
     text = '{"first":"%s","second":"\\u00fc","times":2}' % ("x" * 200000)
-    done = call(server.address("unframed"), "derived.join", "-", input=text)
+    done = call(server.address("binary_unframed"), "derived.join", "-", input=text)
     assert outcome(done) == (0, '"%s"\n' % (("x" * 200000 + "ü") * 2), "")
 
 
 def test_declared_exception(server, call):
-    assert outcome(call(server.address("unframed"), "derived.find", '{"id":0}')) == (
+    assert outcome(call(server.address("binary_unframed"), "derived.find", '{"id":0}')) == (
         5, '{"type":"NotFound","value":{"what":"number 0","code":404}}\n', "gwctl call: find threw NotFound [GW4221]\n")
 
 
 def test_application_exception(server, call):
-    done = call(server.address("unframed"), "derived.add", '{"a":9223372036854775807,"b":1}')
+    done = call(server.address("binary_unframed"), "derived.add", '{"a":9223372036854775807,"b":1}')
     assert outcome(done) == (1, "", "gwctl call: too large [GW5025]\n")
 
 
 def test_misfits(server, call):
-    assert outcome(call(server.address("unframed"), "derived.find", '{"id":"x","idd":3}')) == (2, "", """\
+    assert outcome(call(server.address("binary_unframed"), "derived.find", '{"id":"x","idd":3}')) == (2, "", """\
 gwctl call: /id: expected i64, got string (types.thrift:183)
 gwctl call: /idd: expected an argument of find (nearest: id), got an unknown name (types.thrift:183)
 """)
-    assert outcome(call(server.address("unframed"), "derived.add", '{"a":2.8,"b":"3"}', "--json=kitex")) == (0, "5\n", "")
+    assert outcome(call(server.address("binary_unframed"), "derived.add", '{"a":2.8,"b":"3"}', "--json=kitex")) == (0, "5\n", "")
 
 
 def test_head_of_the_answer(server, call):
-    code, text, _ = outcome(call(server.address("unframed"), "-i", "derived.ping"))
+    code, text, _ = outcome(call(server.address("binary_unframed"), "-i", "derived.ping"))
     head, _, body = text.replace("\r\n", "\n").partition("\n\n")
     assert code == 0 and body == '"pong"\n' and head.startswith("HTTP/1.1 200 OK\n") and "\nContent-Length: 6" in head
-    code, text, _ = outcome(call(server.address("unframed"), "--include", "derived.find", '{"id":0}'))
+    code, text, _ = outcome(call(server.address("binary_unframed"), "--include", "derived.find", '{"id":0}'))
     assert code == 5 and text.startswith("HTTP/1.1 422 ") and text.endswith('\n\n{"type":"NotFound","value":{"what":"number 0","code":404}}\n')
 
 
@@ -116,7 +140,7 @@ def test_no_server(call):
 def test_next_server(server, call):
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = "127.0.0.1:%d" % free.getsockname()[1]
-    assert outcome(call(address, "-s", server.address("unframed"), "derived.ping")) == (0, '"pong"\n', "")
+    assert outcome(call(address, "-s", server.address("binary_unframed"), "derived.ping")) == (0, '"pong"\n', "")
 
 
 def test_a_server_on_a_unix_socket_and_silence(call, tmp_path):
@@ -155,6 +179,18 @@ def test_headers_of_a_request(call, peer):
     assert call.lines(peer.address, "lines.Nothing", "--header", "X-A=b=c", "-H", "X-D=").returncode == 0
     done = call.lines(peer.address, "lines.Nothing", "--header", "X-A")
     assert done.returncode == 2 and done.stderr.startswith("gwctl call: expected --header NAME=VALUE, found 'X-A'\nusage: ")
+
+
+def test_headers_become_metadata(call):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        process = call("127.0.0.1:%d" % listener.getsockname()[1], "derived.ping", "--transport", "ttheader", "--header",
+                       "rpc-persist-tenant=blue", "--header", "rpc-transit-stage=two", start=True)
+        connection, _ = listener.accept()
+        with connection:
+            got = connection.recv(65536)
+    assert process.wait(20) == 1
+    process.communicate()
+    assert b"RPC_PERSIST_TENANT" in got and b"blue" in got and b"RPC_TRANSIT_STAGE" in got and b"two" in got
 
 
 @pytest.mark.parametrize("words, says", [
@@ -200,7 +236,7 @@ def bench(text):
 
 
 def test_bench(server, call):
-    done = call(server.address("unframed"), "derived.ping", "--bench", "0.3", "-c", "4")
+    done = call(server.address("binary_unframed"), "derived.ping", "--bench", "0.3", "-c", "4")
     counts, times = bench(done.stdout)
     assert done.returncode == 0 and counts["calls"] == counts["ok"] > 20 and set(counts) == {"calls", "ok"}
     assert list(times) == ["p50", "p90", "p99", "p99.9", "max"] and list(times.values()) == sorted(times.values())
@@ -226,13 +262,13 @@ def test_bench_counts_outcomes(call, peer):
 
 
 def test_bench_of_what_can_not_work(call, server):
-    done = call(server.address("unframed"), "derived.find", '{"id":"x"}', "--bench", "5")
+    done = call(server.address("binary_unframed"), "derived.find", '{"id":"x"}', "--bench", "5")
     assert (done.returncode, done.stdout) == (2, "") and "/id: expected i64, got string" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_leave_nothing(call, server, number):
-    process = call(server.address("unframed"), "derived.ping", "--bench", "30", start=True)
+    process = call(server.address("binary_unframed"), "derived.ping", "--bench", "30", start=True)
     end = time.monotonic() + 20
     while not (found := call.left()) or not list(found[0].iterdir()):
         assert process.poll() is None and time.monotonic() < end

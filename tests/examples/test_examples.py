@@ -107,3 +107,52 @@ def test_http_example(http_example):
     ports = {server.ports[""] for server in http_example.servers.values()}
     assert {get("/app/hello").json["instance"] for _ in range(8)} == ports
     assert get("/slow").status == 504
+
+
+def transcode(installed, folder, *words, input=b""):
+    done = subprocess.run([folder / "transcode", *words], env=installed.environment, input=input, capture_output=True,
+                          cwd=ROOT / "idl", timeout=20)
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+def exchange(server, message):
+    with socket.create_connection(server.address().split(":"), 20) as connection:
+        connection.sendall(message)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_transcode(installed, strict_example, tmp_path):
+    folder = installed.make("transcode", tmp_path / "transcode")
+    assert transcode(installed, folder, "methods", "sum.thrift") == (
+        0, b"sum.SumMethod(SumReq req) -> SumResp\nsum.SumSvc.SumMethod(SumReq req) -> SumResp\n", "")
+    sums = strict_example.servers[9870]
+    code, call, _ = transcode(installed, folder, "call", "sum.thrift", "sum", "SumMethod",
+                              input=b'{"firstNum":9223372036854775806,"secondNum":1}')
+    assert code == 0 and b"SumMethod" in call
+    assert transcode(installed, folder, "answer", "sum.thrift", "sum", "SumMethod", input=exchange(sums, call)) == (
+        0, b'{"sum":9223372036854775807}', "")
+    _, call, _ = transcode(installed, folder, "call", "sum.thrift", "sum", "SumMethod",
+                           input=b'{"firstNum":9223372036854775807,"secondNum":1}')
+    code, answer, says = transcode(installed, folder, "answer", "sum.thrift", "sum", "SumMethod", input=exchange(sums, call))
+    assert (code, says) == (3, "the method threw TApplicationException\n") and json.loads(answer)["type"] == 6
+
+
+def test_transcode_finds_includes_and_tells_mistakes(installed, tmp_path):
+    folder = installed.make("transcode", tmp_path / "transcode")
+    (tmp_path / "user.thrift").write_text('include "sum.thrift"\nservice User { sum.SumResp Ask(1: sum.SumReq req) }')
+    user = str(tmp_path / "user.thrift")
+    code, _, says = transcode(installed, folder, "methods", user, "/nowhere")  # the working directory has it
+    assert (code, says) == (0, "")
+    (tmp_path / "user.thrift").write_text('include "other.thrift"\nservice User { other.O Ask() }')
+    (tmp_path / "more").mkdir()
+    code, _, says = transcode(installed, folder, "methods", user, str(tmp_path / "more"))
+    assert code == 1 and says.startswith(f'{user}:1:9: can\'t include "other.thrift": no such file [GW1107]\n')
+    (tmp_path / "more/other.thrift").write_text("struct O { 1: i32 n }")
+    assert transcode(installed, folder, "methods", user, str(tmp_path / "more"))[0] == 0
+    code, call, says = transcode(installed, folder, "call", "sum.thrift", "sum", "SumMethod", input=b'{"firstNum":"4"}')
+    assert (code, call) == (1, b"") and says.startswith("/firstNum: expected i64, got string\n[{\"pointer\":\"/firstNum\",")
+    code, out, says = transcode(installed, folder, "answer", "sum.thrift", "sum", "SumMethod", input=b"HTTP/1.1 400 Bad")
+    assert (code, out) == (1, b"") and says.startswith("it is no Thrift message\n")
+    assert transcode(installed, folder, "call", "sum.thrift", "sum", "None")[2] == "there is no sum.None\n"
+    assert transcode(installed, folder, "sing")[0] == 2
