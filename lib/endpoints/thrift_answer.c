@@ -33,8 +33,6 @@ static const char *check_message(struct gw__thrift_leg *leg, const struct gw__me
     const struct gw__str *method = &leg->call.method->name;
     if (leg->call.method->oneway)
         return "a oneway method has none";
-    if (message->encoding == GW__ENCODING_JSON)
-        return "its encoding is not known";
     if (message->type != GW__MESSAGE_REPLY && message->type != GW__MESSAGE_EXCEPTION)
         return "its message is no reply";
     bool named = gw__str_equal(message->name, *method) || gw__str_equal(message->name, leg->name);

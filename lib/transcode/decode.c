@@ -257,12 +257,36 @@ void gw__decode_put_text(struct gw__json_out *out, const struct gw__type *type, 
         gw__json_put_string(out, text, size);
 }
 
+/* In JSON bytes are base64, which becomes the one that is wanted. */
+static bool is_base64(const struct gw__decode *decode)
+{
+    return decode->in.chunked && decode->type->kind == GW__BINARY;
+}
+
+static void put_base64(struct gw__decode *decode, const char *text, size_t size)
+{
+    char bytes[1024 + 4];
+    for (size_t count; size; text += count, size -= count) {
+        count = size < 1024 ? size : 1024;
+        size_t decoded = gw__base64_decode(&decode->base64, bytes, text, count);
+        gw__json_put_base64_piece(decode->out, bytes, decoded);
+    }
+}
+
+static bool end_base64(struct gw__decode *decode)
+{
+    char bytes[2];
+    gw__json_put_base64_piece(decode->out, bytes, gw__base64_end(&decode->base64, bytes));
+    return !decode->base64.bad || unfit(decode, "a binary is no base64", decode->type->name, "a string");
+}
+
 static bool take_length(struct gw__decode *decode, const char *bytes)
 {
-    decode->bytes = gw__wire_get32(bytes);
-    if (decode->bytes > INT32_MAX)
+    bool begun = decode->chunk;
+    if (!gw__thrift_in_length(&decode->in, bytes, &decode->bytes, &decode->chunk))
         return unfit(decode, "a string has a negative length", decode->type->name, "a negative length");
-    if ((size_t)(decode->in.end - decode->in.at) >= decode->bytes) {
+    bool plain = !begun && !decode->chunk && !is_base64(decode);
+    if (plain && (size_t)(decode->in.end - decode->in.at) >= decode->bytes) {
         const char *text = decode->in.at;
         decode->in.at += decode->bytes;
         decode->step = AT_NEXT;
@@ -271,7 +295,10 @@ static bool take_length(struct gw__decode *decode, const char *bytes)
             gw__json_put_colon(decode->out);
     } else {
         decode->step = AT_STRING;
-        gw__json_put_string_begin(decode->out);
+        if (!begun) {
+            decode->base64 = (struct gw__base64){.form = GW__BASE64_BARE};
+            gw__json_put_string_begin(decode->out);
+        }
     }
     return true;
 }
@@ -280,7 +307,9 @@ static enum gw__wire_status take_string(struct gw__decode *decode)
 {
     size_t left = (size_t)(decode->in.end - decode->in.at), size = decode->bytes < left ? decode->bytes : left;
     bool binary = decode->type->kind == GW__BINARY;
-    if (binary)
+    if (is_base64(decode))
+        put_base64(decode, decode->in.at, size);
+    else if (binary)
         gw__json_put_base64_piece(decode->out, decode->in.at, size);
     else
         gw__json_put_string_piece(decode->out, decode->in.at, size);
@@ -288,6 +317,12 @@ static enum gw__wire_status take_string(struct gw__decode *decode)
     decode->bytes -= (uint32_t)size;
     if (decode->bytes)
         return GW__WIRE_MORE;
+    if (decode->chunk) {
+        decode->step = AT_VALUE;
+        return GW__WIRE_DONE;
+    }
+    if (is_base64(decode) && !end_base64(decode))
+        return GW__WIRE_BAD;
     if (binary)
         gw__json_put_base64_end(decode->out);
     else
@@ -450,7 +485,9 @@ enum gw__wire_status gw__decode_feed(struct gw__decode *decode, const char *data
     enum gw__wire_status status = gw__to_binary_feed(&decode->to_binary, data, size, taken, &sink);
     if (status == GW__WIRE_BAD && !decode->why) {
         decode->no_memory = decode->to_binary.no_memory;
-        bad(decode, decode->to_binary.why ? decode->to_binary.why : "it has ended before");
+        bool json = decode->options.encoding == GW__ENCODING_JSON;
+        unfit(decode, decode->to_binary.why ? decode->to_binary.why : "it has ended before",
+              json ? "a value in Thrift's JSON" : "a value in Thrift's compact protocol", NULL);
     }
     return status;
 }

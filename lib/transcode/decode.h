@@ -10,6 +10,7 @@
 #define GW_TRANSCODE_DECODE_H
 
 #include "base/text.h"
+#include "base/base64.h"
 #include "json/writer.h"
 #include "schema/schema.h"
 #include "transcode/bits.h"
@@ -51,6 +52,8 @@ struct gw__decode {
     unsigned depth;
     const struct gw__type *type; /* of the value that comes next or is being read */
     uint32_t bytes; /* of a string to come */
+    bool chunk;     /* another chunk of it follows that one */
+    struct gw__base64 base64;
     struct gw__bits bits; /* of the fields seen */
     struct gw__decode_frame frames[GW__DECODE_DEPTH];
     struct gw__thrift_in in;

@@ -106,6 +106,8 @@ INLINE enum result put_text(struct gw__decode *decode, const struct gw__type *ty
     if (RARELY(at > run->end || size > (size_t)(run->end - at)))
         return LEFT;
     bool plain = type->kind == GW__STRING;
+    if (!plain && decode->in.chunked)
+        return LEFT;
     *out = '"';
     if (plain && size <= 16 && gw__json_copy_block(out + 1, at) >= size) {
         out[1 + size] = '"';

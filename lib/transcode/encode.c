@@ -209,6 +209,12 @@ static const struct gw__type *unwrap(struct gw__encode *encode, const struct gw_
     return type;
 }
 
+static void refuse_pairs(struct gw__encode *encode, enum gw__json_event event)
+{
+    gw__encode_wrong(encode, "nothing, since Thrift's JSON has no map with such keys", event);
+    encode->step = AT_SKIP;
+}
+
 static void begin_value(struct gw__encode *encode, const struct gw__type *type, enum gw__json_event event)
 {
     type = unwrap(encode, type, event);
@@ -234,7 +240,9 @@ static void begin_value(struct gw__encode *encode, const struct gw__type *type, 
     case GW__LIST:
     case GW__SET:
     case GW__MAP:
-        if (items)
+        if (items && gw__type_is_pairs(type) && encode->options.encoding == GW__ENCODING_JSON)
+            refuse_pairs(encode, event);
+        else if (items)
             gw__encode_push_items(encode, type);
         else
             misfit(encode, type, event);
@@ -430,7 +438,10 @@ static void write_target(struct gw__encode *encode)
         target->lost = true;
         target->full = plain->full;
     } else if (!encode->error_count && !encode->no_memory) {
-        gw__from_binary(plain, &encode->method->arguments->type, &gw__compact_writer, target);
+        bool json = encode->options.encoding == GW__ENCODING_JSON;
+        gw__from_binary(plain, &encode->method->arguments->type, json ? &gw__json_writer : &gw__compact_writer, target);
+        if (json && encode->options.in_message && gw__wire_room(target, 1))
+            *target->at++ = ']';
         gw__wire_settle(target);
     }
 }

@@ -1,4 +1,5 @@
 /* Scalars: what a number, a literal or a string is worth as a value of some type, strictly or leniently. */
+#include "base/uuid.h"
 #include "transcode/inside.h"
 
 #include <math.h>
@@ -79,35 +80,10 @@ static bool text_is_true(struct gw__str text)
     return false;
 }
 
-static int hex(char c)
-{
-    int letter = gw__lower((unsigned char)c) - 'a';
-    return c >= '0' && c <= '9' ? c - '0' : letter >= 0 && letter < 6 ? letter + 10 : -1;
-}
-
-/* 8-4-4-4-12 hex digits. */
-static bool parse_uuid(struct gw__str text, char *out)
-{
-    size_t at = 0;
-    for (unsigned i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            if (at >= text.size || text.data[at++] != '-')
-                return false;
-        if (text.size < at + 2)
-            return false;
-        int high = hex(text.data[at]), low = hex(text.data[at + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        out[i] = (char)(high << 4 | low);
-        at += 2;
-    }
-    return at == text.size;
-}
-
 static bool put_uuid(struct gw__encode *encode, struct gw__str text)
 {
     char *out = gw__wire_take(encode->wire, 16);
-    return !out || parse_uuid(text, out);
+    return !out || gw__uuid_parse(text, out);
 }
 
 static bool put_enum(struct gw__encode *encode, const struct gw__type *type, struct gw__str text)

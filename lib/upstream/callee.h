@@ -14,7 +14,7 @@ struct gw__service;
 
 /* 0: not configured. What the service has configured wins over the endpoint. The words of a config are in the order of
  * the values, those of encodings in the order of enum gw__encoding (wire/message.h). */
-#define GW__ENCODING_WORDS "binary|binary_old|compact"
+#define GW__ENCODING_WORDS "binary|binary_old|compact|json"
 #define GW__TRANSPORT_WORDS "unframed|framed|theader|ttheader|ttheader_framed|http"
 #define GW__JSON_WORDS "strict|kitex"
 #define GW__INT64_WORDS "number|string|auto"

@@ -75,12 +75,15 @@ static inline void gw__thrift_in_feed(struct gw__thrift_in *in, const char *data
     in->offset += size;
 }
 
+/* Where strings are chunked: set in the length of one that another follows. */
+#define GW__THRIFT_CHUNK 0x80000000u
+
 /* The length of a string, from its 4 bytes, and whether another chunk of it follows; false if it is negative. */
 static inline bool gw__thrift_in_length(const struct gw__thrift_in *in, const char *bytes, uint32_t *size, bool *more)
 {
     uint32_t length = gw__wire_get32(bytes);
     *size = length & INT32_MAX;
-    *more = in->chunked && length > INT32_MAX;
+    *more = in->chunked && length & GW__THRIFT_CHUNK;
     return in->chunked || length <= INT32_MAX;
 }
 

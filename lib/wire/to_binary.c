@@ -9,11 +9,15 @@ void gw__to_binary_init(struct gw__to_binary *pass, uint8_t encoding, uint8_t ty
     pass->encoding = encoding;
     pass->type = type;
     pass->in_message = in_message;
+    if (encoding == GW__ENCODING_JSON)
+        gw__json_init(&pass->json, GW__JSON_DEPTH_MAX);
 }
 
 void gw__to_binary_finish(struct gw__to_binary *pass)
 {
     pass->step = GW__TO_BINARY_END;
+    if (pass->encoding == GW__ENCODING_JSON)
+        gw__json_finish(&pass->json);
 }
 
 bool gw__to_binary_bad(struct gw__to_binary *pass, const char *why)
@@ -113,9 +117,10 @@ bool gw__to_binary_begin_items(struct gw__to_binary *pass, struct gw__to_binary_
 
 static enum gw__wire_status run(struct gw__to_binary *pass, struct gw__to_binary_out *out)
 {
+    bool json = pass->encoding == GW__ENCODING_JSON;
     enum gw__wire_status status = GW__WIRE_DONE;
     while (status == GW__WIRE_DONE && pass->step != GW__TO_BINARY_END && out->status != GW__WIRE_BAD)
-        status = gw__from_compact_step(pass, out);
+        status = json ? gw__from_json_step(pass, out) : gw__from_compact_step(pass, out);
     gw__to_binary_flush(out);
     return status;
 }
@@ -125,16 +130,21 @@ enum gw__wire_status gw__to_binary_feed(struct gw__to_binary *pass, const char *
 {
     struct gw__to_binary_out out;
     out.sink = sink;
-    out.status = GW__WIRE_MORE;
+    out.status = pass->whole ? GW__WIRE_DONE : GW__WIRE_MORE;
     out.size = 0;
     *taken = size;
     if (pass->step == GW__TO_BINARY_END)
         return GW__WIRE_BAD;
-    gw__thrift_in_feed(&pass->in, data, size);
+    bool json = pass->encoding == GW__ENCODING_JSON;
+    if (json)
+        gw__json_feed(&pass->json, data, size, false);
+    else
+        gw__thrift_in_feed(&pass->in, data, size);
     enum gw__wire_status status = run(pass, &out);
-    *taken = size - (size_t)(pass->in.end - pass->in.at);
+    *taken = size - (size_t)(json ? pass->json.end - pass->json.at : pass->in.end - pass->in.at);
+    pass->whole = out.status == GW__WIRE_DONE;
     if (status == GW__WIRE_MORE && out.status != GW__WIRE_BAD)
         return GW__WIRE_MORE;
     pass->step = GW__TO_BINARY_END;
-    return status == GW__WIRE_DONE && out.status == GW__WIRE_DONE ? GW__WIRE_DONE : GW__WIRE_BAD;
+    return status == GW__WIRE_DONE && pass->whole ? GW__WIRE_DONE : GW__WIRE_BAD;
 }

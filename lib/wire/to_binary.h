@@ -15,7 +15,8 @@ enum { GW__TO_BINARY_DEPTH = 2 * GW__THRIFT_DEPTH + 2 /* no less than decode and
 
 struct gw__to_binary_frame {
     uint8_t types[2]; /* of what comes in turn; 0: a struct's fields */
-    bool second;
+    bool second; /* the second of them comes next */
+    bool map;
     int16_t id;       /* struct in compact: the last field's */
     uint64_t left;    /* container: values to come; of a map, keys and values */
 };
@@ -25,6 +26,7 @@ struct gw__to_binary {
     const char *why; /* of BAD: what is wrong, NULL if it was the sink */
     bool no_memory;
     bool in_message;
+    bool whole; /* the sink has all it wants */
     bool map; /* of the container that is being begun */
     uint8_t encoding, step, type; /* type: of the value that comes next */
     uint8_t key, value;           /* of a container that is being begun: its types */
@@ -78,5 +80,6 @@ bool gw__to_binary_bad(struct gw__to_binary *pass, const char *why);
 
 /* MORE: the input is used up. DONE: go on. BAD: `why`. */
 enum gw__wire_status gw__from_compact_step(struct gw__to_binary *pass, struct gw__to_binary_out *out);
+enum gw__wire_status gw__from_json_step(struct gw__to_binary *pass, struct gw__to_binary_out *out);
 
 #endif

@@ -70,7 +70,7 @@ def test_wrong_answers_with_the_old_header(pair):
 
 # ---- compact and JSON: against Debian's Thrift library, and byte for byte
 
-FORMS = {"compact": slow_encodings.Compact}
+FORMS = {"compact": slow_encodings.Compact, "json": slow_encodings.Json}
 
 
 def read_item(protocol):

@@ -314,10 +314,11 @@ class JsonReader:
 class JsonDecoder(Decoder):
     """What JsonReader makes: bytes are still base64."""
 
-    def scalar(self, type):
+    def scalar(self, type, is_key=False):
         if type.kind != "binary":
-            return super().scalar(type)
-        data = slow_thrift.decode_base64(bytes(self.string()).rstrip(b"="))
+            return super().scalar(type, is_key)
+        text = bytes(self.string())
+        data = slow_thrift.decode_base64(text if b"=" in text else text + b"=" * (-len(text) % 4))
         if data is None:
             raise Bad("no base64")
         return slow_thrift.encode_base64(data, self.rules.url)

@@ -31,6 +31,18 @@ static const char in_compact[] =
     "\xf0?\x0c\x9cu\x00\x88<\xe4\x37~\x1b\x02\x18\x01\x01y\x02\x00\x1b\x00\x1c\x11\x05(\x7f\x00\x19,\x12\x00\x00\x19"
     "\x08\x04\xd8\x04\x02";
 
+static const char in_json[] =
+    "{\"1\":{\"tf\":1},\"2\":{\"tf\":0},\"3\":{\"i8\":-128},\"4\":{\"i16\":-32768},\"5\":{\"i32\":2147483647},"
+    "\"6\":{\"i64\":-9223372036854775808},\"7\":{\"dbl\":-0.10000000000000001},"
+    "\"8\":{\"str\":\"a\\\"\\\\\\n\\u0001\xe2\x82\xac\xf0\x9f\x98\x80/\"},\"9\":{\"str\":\"AAECA/8=\"},"
+    "\"10\":{\"i32\":300},\"11\":{\"uid\":\"00112233-4455-6677-8899-aabbccddeeff\"},\"12\":{\"lst\":[\"tf\",2,1,0]},"
+    "\"13\":{\"set\":[\"i16\",2,0,-1]},\"14\":{\"lst\":[\"i32\",15,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15]},"
+    "\"15\":{\"map\":[\"str\",\"i64\",2,{\"k\":1,\"\\\"\":64}]},"
+    "\"16\":{\"map\":[\"i64\",\"dbl\",2,{\"-5\":1,\"6\":1.0000000000000001e+300}]},"
+    "\"17\":{\"map\":[\"tf\",\"str\",2,{\"1\":\"y\",\"0\":\"\"}]},\"18\":{\"map\":[\"i32\",\"rec\",0,{}]},"
+    "\"19\":{\"rec\":{\"1\":{\"tf\":1},\"20\":{\"i32\":-64}}},\"20\":{\"lst\":[\"rec\",2,{\"1\":{\"tf\":0}},{}]},"
+    "\"21\":{\"lst\":[\"str\",0]},\"300\":{\"i16\":1}}";
+
 struct form {
     const char *bytes;
     size_t size;
@@ -38,6 +50,7 @@ struct form {
 };
 static const struct form forms[] = {
     {in_compact, sizeof in_compact, GW__ENCODING_COMPACT}, /* its last byte is the literal's */
+    {in_json, sizeof in_json - 1, GW__ENCODING_JSON},
 };
 enum { FORMS = sizeof forms / sizeof *forms };
 
@@ -240,6 +253,38 @@ static const struct form wrong[] = {
     {TEXT("\xfb\x01\xe6"), GW__ENCODING_COMPACT},                                   /* of what is no type */
     {TEXT("\xfb\x01\x66"), GW__ENCODING_COMPACT},                                   /* of another one */
     {TEXT("\x11\x01\x02"), GW__ENCODING_COMPACT},                                   /* a field twice */
+    {TEXT("["), GW__ENCODING_JSON},
+    {TEXT("{\"32768\""), GW__ENCODING_JSON},
+    {TEXT("{\"a\""), GW__ENCODING_JSON},
+    {TEXT("{\"1.0\""), GW__ENCODING_JSON},
+    {TEXT("{\"1\":["), GW__ENCODING_JSON},
+    {TEXT("{\"1\":{}"), GW__ENCODING_JSON},
+    {TEXT("{\"1\":{\"bool\""), GW__ENCODING_JSON},
+    {TEXT("{\"1\":{\"tf\":2}"), GW__ENCODING_JSON},
+    {TEXT("{\"1\":{\"tf\":true}"), GW__ENCODING_JSON},
+    {TEXT("{\"1\":{\"tf\":1,\""), GW__ENCODING_JSON},
+    {TEXT("{\"1\":{\"tf\":1},\"1\":{\"tf\":0}}"), GW__ENCODING_JSON},
+    {TEXT("{\"3\":{\"i8\":128}"), GW__ENCODING_JSON},
+    {TEXT("{\"4\":{\"i16\":1.5}"), GW__ENCODING_JSON},
+    {TEXT("{\"5\":{\"i32\":-2147483649}"), GW__ENCODING_JSON},
+    {TEXT("{\"6\":{\"i64\":9223372036854775808}"), GW__ENCODING_JSON},
+    {TEXT("{\"6\":{\"i64\":\"1\""), GW__ENCODING_JSON},
+    {TEXT("{\"7\":{\"dbl\":1e999}"), GW__ENCODING_JSON},
+    {TEXT("{\"7\":{\"dbl\":nan"), GW__ENCODING_JSON},
+    {TEXT("{\"7\":{\"dbl\":\"inf\""), GW__ENCODING_JSON},
+    {TEXT("{\"8\":{\"str\":\"\xff\""), GW__ENCODING_JSON},
+    {TEXT("{\"9\":{\"str\":\"A\""), GW__ENCODING_JSON},
+    {TEXT("{\"9\":{\"str\":\"*\""), GW__ENCODING_JSON},
+    {TEXT("{\"11\":{\"uid\":\"0\""), GW__ENCODING_JSON},
+    {TEXT("{\"12\":{\"lst\":[\"tf\",-1,"), GW__ENCODING_JSON},
+    {TEXT("{\"12\":{\"lst\":[\"tf\",2147483648,"), GW__ENCODING_JSON},
+    {TEXT("{\"12\":{\"lst\":[\"tf\",1,1,1,"), GW__ENCODING_JSON},
+    {TEXT("{\"12\":{\"lst\":[\"tf\",2,1]"), GW__ENCODING_JSON},
+    {TEXT("{\"12\":{\"lst\":[\"i8\",2,1"), GW__ENCODING_JSON},
+    {TEXT("{\"15\":{\"map\":[\"str\",\"i64\",1,{}]"), GW__ENCODING_JSON},
+    {TEXT("{\"15\":{\"map\":[\"str\",\"i64\",0,{\"a\":"), GW__ENCODING_JSON},
+    {TEXT("{\"15\":{\"map\":[\"str\",\"i64\",1,{\"a\":1},0,"), GW__ENCODING_JSON},
+    {TEXT("{\"99\":{\"map\":[\"rec\",\"i64\",1,"), GW__ENCODING_JSON},
 };
 
 START_TEST(what_is_wrong_is_bad)
@@ -265,6 +310,10 @@ static const struct form large[] = {
     {TEXT("\x98\xff\xff\xff\xff\x07hello"), GW__ENCODING_COMPACT},
     {TEXT("\x09\xf0\x07\xfc\xff\xff\xff\xff\x07\0\0\0"), GW__ENCODING_COMPACT}, /* unknown: passed over */
     {TEXT("\x09\xf0\x07\xfb\xff\xff\xff\xff\x07\0\0\0"), GW__ENCODING_COMPACT},
+    {TEXT("{\"12\":{\"lst\":[\"tf\",2147483647,1,0,"), GW__ENCODING_JSON},
+    {TEXT("{\"15\":{\"map\":[\"str\",\"i64\",2147483647,{\"a\":1,"), GW__ENCODING_JSON},
+    {TEXT("{\"99\":{\"lst\":[\"rec\",2147483647,{},{}"), GW__ENCODING_JSON},
+    {TEXT("{\"99\":{\"str\":\"hello"), GW__ENCODING_JSON},
 };
 
 START_TEST(what_is_announced_costs_nothing)
@@ -284,11 +333,14 @@ END_TEST
 /* Nested as deep as may be, and one level deeper: by fields that are known, and by those that are passed over. */
 static const struct {
     uint8_t encoding;
-    const char *open, *close;
+    const char *open, *middle, *close;
 } nests[] = {
-    {GW__ENCODING_COMPACT, "\x1c", ""},
-    {GW__ENCODING_COMPACT, "\x29\x1c", ""},
-    {GW__ENCODING_COMPACT, "\x3c", ""},
+    {GW__ENCODING_COMPACT, "\x1c", "\x18\x01x", ""},
+    {GW__ENCODING_COMPACT, "\x29\x1c", "", ""},
+    {GW__ENCODING_COMPACT, "\x3c", "", ""},
+    {GW__ENCODING_JSON, "{\"1\":{\"rec\":", "{}", "}}"},
+    {GW__ENCODING_JSON, "{\"2\":{\"lst\":[\"rec\",1,", "{}", "]}}"},
+    {GW__ENCODING_JSON, "{\"3\":{\"rec\":", "{}", "}}"},
 };
 
 START_TEST(depth_has_a_limit)
@@ -298,18 +350,22 @@ START_TEST(depth_has_a_limit)
         if (strcmp(schema->records[i]->type.name, "Node") == 0)
             type = &schema->records[i]->type;
     for (unsigned deep = 0; deep < 2; deep++) {
-        char bytes[2000];
-        size_t size = 0, step = strlen(nests[_i].open);
-        for (unsigned i = 0; i < (deep ? 200 : 30); i++, size += step)
-            memcpy(bytes + size, nests[_i].open, step);
-        for (unsigned i = 0; i < 32; i++)
-            bytes[size++] = '\0';
+        struct gw__text text = {0};
+        unsigned count = deep ? 200 : 30;
+        bool compact = nests[_i].encoding == GW__ENCODING_COMPACT;
+        for (unsigned i = 0; i < count; i++)
+            gw__text_puts(&text, nests[_i].open);
+        gw__text_puts(&text, nests[_i].middle);
+        for (unsigned i = 0; i <= count; i++)
+            compact ? gw__text_print(&text, "%c", '\0') : gw__text_puts(&text, i ? nests[_i].close : "");
         struct gw__json_out out = {0};
         struct gw__decode_options options = {.encoding = nests[_i].encoding};
         size_t taken;
         gw__decode_init_value(&decode, type, &options, &out);
-        ck_assert_int_eq(gw__decode_feed(&decode, bytes, size, &taken), deep ? GW__WIRE_BAD : GW__WIRE_DONE);
+        ck_assert_int_eq(gw__decode_feed(&decode, text.data, text.size, &taken),
+                         deep ? GW__WIRE_BAD : GW__WIRE_DONE);
         gw__decode_finish(&decode);
+        gw__text_finish(&text);
         gw__json_out_finish(&out);
     }
 }
