@@ -6,13 +6,19 @@ Both ways go through gwctl with one worker to the same upstream, which echoes HT
 and 2 KB. Printed are user-space instructions per request (callgrind) and, with --rounds, CPU-µs (wrk, one pinned core
 each, interleaved, ratio of minima and median of the ratios of the same round).
 
+With --hertz the `shop` exchanges stand beside those of a gateway in Go instead (tests/peers/hertz-gateway: Hertz, sonic,
+generated structs), which is built when it is needed: CPU-µs only.
+
     GW_BUILD=build tests/bench/exchange.py --rounds 5 --seconds 3
+    GW_BUILD=build tests/bench/exchange.py --hertz --rounds 7 --seconds 4
 """
 import argparse
 import json
 import os
 import statistics
 import subprocess
+import sys
+import urllib.request
 
 import bench
 import instructions
@@ -46,6 +52,15 @@ routes = (
 );
 """)
         return [os.path.join(rig.BUILD, "cli", "gwctl"), "run", config]
+
+
+class Hertz(rig.Target):
+    name = "hertz"
+
+    def command(self, single=False):
+        cache = os.path.join(rig.ROOT, "tests", "support", "peer_cache.py")
+        folder = subprocess.check_output([sys.executable, cache, "hertz-gateway"], text=True).strip()
+        return [os.path.join(folder, "server"), f"127.0.0.1:{self.port}", f"127.0.0.1:{self.upstream_port}"]
 
 
 class Upstream(rig.Upstream):
@@ -111,6 +126,50 @@ def measure(cell, options):
     return out
 
 
+def check_echo(target, documents, path):
+    """The first document comes back as it was."""
+    with open(documents) as f:
+        document = f.readline()
+    url = f"http://127.0.0.1:{target.port}{path}"
+    with urllib.request.urlopen(urllib.request.Request(url, document.encode())) as answer:
+        got = json.load(answer)
+    if got != json.loads(document):
+        sys.exit(f"{target.name} answers {got}, not {document}")
+
+
+def measure_hertz(cell, options):
+    """CPU-µs of both gateways, a list of rounds."""
+    out = {Exchange: [], Hertz: []}
+    upstream = Upstream()
+    try:
+        for number in range(options.rounds):
+            for kind in list(out)[::-1 if number % 2 else 1]:
+                target = kind(upstream.port).start()
+                try:
+                    documents, path = write_documents(target, cell), path_of("thrift", cell)
+                    check_echo(target, documents, path)
+                    script = lua(target, documents)
+                    bench.sample(target, upstream, path, 64, 1, [], script)
+                    bench.wait_quiet(options.quiet, options.patience)
+                    out[kind].append(bench.sample(target, upstream, path, 64, options.seconds, [], script)["us"])
+                finally:
+                    target.close()
+    finally:
+        upstream.stop()
+    return out[Exchange], out[Hertz]
+
+
+def compare_hertz(options):
+    print("| document | CPU-µs, gwctl: least | median | Hertz: least | median | ratio of minima | of medians | of the same round |\n"
+          "|---|---|---|---|---|---|---|---|")
+    for cell in options.cells:
+        ours, theirs = measure_hertz(cell, options)
+        same = statistics.median(o / t for o, t in zip(ours, theirs))
+        median = statistics.median(ours), statistics.median(theirs)
+        print(f"| {cell} KB | {min(ours):.2f} | {median[0]:.2f} | {min(theirs):.2f} | {median[1]:.2f} | "
+              f"{min(ours) / min(theirs):.2f} | {median[0] / median[1]:.2f} | {same:.2f} |", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cells", nargs="*", default=CELLS, help=", ".join(CELLS))
@@ -118,8 +177,16 @@ def main():
     parser.add_argument("--seconds", type=int, default=3, help="length of one sample")
     parser.add_argument("--quiet", type=float, default=0.1, help="cores in use that count as quiet")
     parser.add_argument("--patience", type=float, default=20, help="seconds to wait for quiet")
+    parser.add_argument("--hertz", action="store_true", help="against the gateway in Go")
     options = parser.parse_args()
+    if options.hertz:
+        Hertz(0).command()  # built while there is a network
     rig.own_network()
+    if options.hertz:
+        options.cells = [cell for cell in options.cells if cell.startswith("shop")]
+        options.rounds = options.rounds or 5
+        compare_hertz(options)
+        return
     print("| document | instructions, proxied | to Thrift and back | ratio | difference |\n|---|---|---|---|---|")
     for cell in options.cells:
         n = count_instructions(cell)
