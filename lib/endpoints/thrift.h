@@ -56,6 +56,7 @@ struct gw__thrift_leg {
     bool blocked;        /* the connection has not written all it was given */
     bool heard;          /* a byte of the answer has come */
     bool paused;         /* the client takes no more for now */
+    bool ended;          /* nothing comes behind `rest` */
     bool closes;         /* the server is about to close the connection, or its answer is not quite right */
 };
 

@@ -295,7 +295,7 @@ void gw__thrift_take(struct gw__thrift_leg *leg, const char *data, size_t size)
     gw__exchange_enter(ex);
     if (!leg->heard)
         begin_answer(leg);
-    bool waits = leg->rest.size > 0 || leg->paused;
+    bool waits = leg->paused && leg->call.converter->frame.zlib;
     const char *end = data + size, *at = waits ? data : take_all(leg, data, end);
     if (leg->stream && at < end && !gw__kept_append(&leg->rest, at, (size_t)(end - at)))
         fail_memory(leg);
@@ -311,6 +311,8 @@ void gw__thrift_end(struct gw__thrift_leg *leg)
     if (leg->call.method->oneway) {
         gw__thrift_let_go(leg, true);
         gw__rpc_send_nothing(&leg->call, 202);
+    } else if (leg->paused && leg->call.converter->frame.zlib) {
+        leg->ended = true;
     } else if (leg->phase == GW__THRIFT_READ) {
         complete(leg, true);
     } else {
@@ -327,12 +329,14 @@ void gw__thrift_go_on(struct gw__thrift_leg *leg)
     gw__exchange_enter(ex);
     leg->paused = false;
     gw__timer_stop(&leg->timer);
-    const char *end = leg->rest.data + leg->rest.size;
-    bool zlib = leg->call.converter->frame.zlib;
-    const char *at = zlib ? take_all(leg, leg->rest.data, end) : end;
-    if (leg->stream)
-        gw__kept_leave(&leg->rest, (size_t)(end - at));
-    if (leg->stream && !leg->paused)
+    if (leg->call.converter->frame.zlib) {
+        const char *end = leg->rest.data + leg->rest.size, *at = take_all(leg, leg->rest.data, end);
+        if (leg->stream)
+            gw__kept_leave(&leg->rest, (size_t)(end - at));
+    }
+    if (leg->stream && !leg->paused && leg->ended)
+        gw__thrift_end(leg);
+    else if (leg->stream && !leg->paused)
         leg->carrier->resume(leg);
     gw__exchange_leave(ex);
 }

@@ -8,7 +8,7 @@ import zlib
 import pytest
 from support.config import route
 from support.gateway import SLOW, eventually
-from support.thrift_peer import CALL, EXCEPTION, I32, ONEWAY, STRING, STRUCT, Peer, message
+from support.thrift_peer import CALL, EXCEPTION, I32, ONEWAY, REPLY, STRING, STRUCT, Peer, message
 from support.thrift_transports import Http, THeader, TTHeader
 from test_thrift import PROBLEM, is_problem, rpc, rpc_config
 
@@ -219,6 +219,21 @@ def test_what_a_call_does_not_know_of_is_passed_over_in_compressed_answers(rig):
         call.reply([(9, STRING, b"\0" * (50 << 20))] + ANSWER)
     rig.peer.on("Call", handle)
     assert rig.post("/zlib/Call", {}).json == {"msg": "hello"}
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_long_answers_over_http_to_a_client_that_reads_slowly(rig, compressed):
+    text = "".join(f"{i} " for i in range(600_000))
+
+    def handle(call):
+        data = message(REPLY, "Text", call.sequence, [(0, STRING, text)])
+        call.send(Http().wrap(THeader(call.sequence, 0, True).wrap(data) if compressed else data, chunked=1000))
+    rig.peer.on("Text", handle)
+    with rig.gateway.client(receive_buffer=4096) as c:
+        c.request("POST", "/http/Text", body=b"{}")
+        time.sleep(0.3)
+        answer = c.response("POST")
+    assert answer.status == 200 and answer.json == text
 
 
 # ---- TTHeader

@@ -86,7 +86,7 @@ class TTHeader:
 
 
 class Http:
-    """line and headers: of the request."""
+    """line and headers: of the request. chunked: True for one chunk, or the size of chunks."""
 
     def __init__(self, line=None, headers=None):
         self.line, self.headers = line, headers
@@ -94,7 +94,9 @@ class Http:
     def wrap(self, data, status="200 OK", chunked=False, headers=()):
         head = [f"HTTP/1.1 {status}", "Content-Type: application/x-thrift", *headers]
         head.append("Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(data)}")
-        body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data) if chunked else data
+        size = len(data) if chunked is True else chunked
+        body = data if not chunked else b"0\r\n\r\n".join([b"".join(
+            b"%x\r\n%b\r\n" % (len(data[i:i + size]), data[i:i + size]) for i in range(0, len(data), size)), b""])
         return "\r\n".join(head).encode() + b"\r\n\r\n" + body
 
     @staticmethod
