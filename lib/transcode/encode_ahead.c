@@ -365,7 +365,7 @@ INLINE enum result take_pairs(struct gw__encode *encode, struct gw__encode_frame
 
 static bool is_object(const struct gw__encode_frame *frame)
 {
-    return frame->type->kind == GW__MAP || gw__kind_is_record(frame->type->kind);
+    return !frame->form && (frame->type->kind == GW__MAP || gw__kind_is_record(frame->type->kind));
 }
 
 /* What the general path goes on from. */
