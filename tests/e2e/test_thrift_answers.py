@@ -88,7 +88,7 @@ def read_body(method, kind, data):
     if kind == EXCEPTION:
         type, message, taken = fault(data)
         return (404, "GW4043", taken) if type == 1 else (502, ("GW5025", type, repaired(message)), taken)
-    result = to_json(method, data, Rules())
+    result = to_json(method, data, Rules(kitex=True))
     if result[0] != "ok":
         raise {"more": More, "bad": Bad}[result[0]]
     _, field, taken, value = result
