@@ -133,11 +133,27 @@ static uint64_t hash_short(const char *at, size_t size)
     return hash ^ hash >> 29;
 }
 
+static uint64_t hash_few(const struct gw__wire *wire, struct span span)
+{
+    if ((size_t)(end_of(wire, span.segment) - span.at) >= span.size)
+        return hash_short(span.at, span.size);
+    char bytes[SHORT_BYTES], *at = bytes;
+    while (span.size) {
+        const char *data;
+        size_t size = next_piece(wire, &span, &data);
+        if (!size)
+            break;
+        memcpy(at, data, size);
+        at += size;
+    }
+    return hash_short(bytes, (size_t)(at - bytes));
+}
+
 static uint64_t hash_span(const struct gw__wire *wire, struct span span, bool few)
 {
-    if (few && span.size <= SHORT_BYTES && (size_t)(end_of(wire, span.segment) - span.at) >= span.size)
-        return hash_short(span.at, span.size);
     struct gw__hash hash;
+    if (few && span.size <= SHORT_BYTES)
+        return hash_few(wire, span);
     gw__hash_begin(&hash);
     while (span.size) {
         const char *data;

@@ -2,15 +2,17 @@
  * not matter. What was taken is well-formed on the wire, and its JSON is taken again, strictly, for the same bytes. */
 #include "../unit/wire_types.h"
 #include "fuzz.h"
+#include "fuzz_values.h"
 
 static struct gw__encode pass;
+static struct gw__json_rules rules;
 
 /* The wire's bytes or the errors; the caller frees. */
 static char *run(const struct gw__method *method, bool lenient, const char *text, size_t text_size,
                  const struct cut *cut, bool *good, size_t *size)
 {
     struct gw__wire wire = {.limit_bytes = 1 << 20};
-    gw__encode_init(&pass, method, &(struct gw__encode_options){.lenient = lenient}, &wire);
+    gw__encode_init(&pass, method, &(struct gw__encode_options){.lenient = lenient, .rules = rules}, &wire);
     *good = encode_all(&pass, text, text_size, cut) == GW__WIRE_DONE;
     char *result;
     CHECK(!pass.no_memory && *good == (!pass.error_count && !wire.full));
@@ -46,7 +48,7 @@ static bool to_json(const struct gw__method *method, const char *bytes, size_t s
 {
     static struct gw__decode decode;
     size_t taken;
-    struct gw__decode_options options = {.any = true};
+    struct gw__decode_options options = {.any = true, .rules = rules};
     if (method->body_is_argument)
         gw__decode_init_result(&decode, method->arguments, &options, out);
     else
@@ -82,22 +84,24 @@ static void check_again(const struct gw__method *method, const char *bytes, size
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct gw__schema *schemas[2];
+    static struct gw__schema *schemas[3];
     static const struct idl_text files = {NULL, SOURCE_ROOT};
     if (!schemas[0]) {
         schemas[0] = idl_schema("types.thrift", &files);
         schemas[1] = idl_schema("uuid.thrift", &files);
+        schemas[2] = fuzz_values();
     }
-    CHECK(schemas[0] && schemas[1]);
+    CHECK(schemas[0] && schemas[1] && schemas[2]);
     if (size < 3 || size > 4096)
         return 0;
-    const struct gw__rpc *service = schemas[data[0] >= 128]->main;
+    const struct gw__rpc *service = schemas[data[0] < 128 ? 0 : data[0] < 160 ? 1 : 2]->main;
     const struct gw__method *method = service->methods[data[0] % service->count];
     struct cut cut = {data[1], 1 + data[2] % 32}, whole = {0};
     const char *text = (const char *)data + 3;
     size_t wire_size, other_size;
     bool lenient = data[2] >= 128, good, other_good;
     size -= 3;
+    rules = fuzz_rules(data[2] >> 5);
     char *bytes = run(method, lenient, text, size, &whole, &good, &wire_size);
     char *other = run(method, lenient, text, size, &cut, &other_good, &other_size);
     CHECK(good == other_good && wire_size == other_size && memcmp(bytes, other, wire_size) == 0);
