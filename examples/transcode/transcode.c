@@ -1,5 +1,5 @@
-/* JSON to Thrift and back in a program of one's own, without a server: what a client of a Thrift service sends, and what
- * it makes of the answer. How the bytes travel is left to others.
+/* JSON to Thrift and back in a program of one's own, without a server: what a client of a Thrift service sends, and
+ * what it makes of the answer. How the bytes travel is left to others.
  *
  *     transcode methods FILE [FOLDER…]                  what the IDL file offers
  *     transcode call FILE SERVICE METHOD [FOLDER…]      JSON on standard input to a call on standard output

@@ -298,10 +298,11 @@ static void go_round(struct gw_transcode *transcode, const struct gw_schema *sch
     }
 }
 
+static const char *const encodings[] = {NULL, "binary", "binary_old", "compact"};
+
 START_TEST(both_ways_for_clients_and_servers)
 {
     struct gw_schema *schema = make_schema();
-    static const char *const encodings[] = {NULL, "binary", "binary_old"};
     for (size_t i = 0; i < sizeof encodings / sizeof *encodings; i++)
         for (int framed = 0; framed < 2; framed++) {
             struct gw_transcode_options options = {sizeof options, .encoding = encodings[i], .framed = framed};
@@ -567,7 +568,8 @@ END_TEST
 START_TEST(a_warm_one_calls_no_allocator)
 {
     struct gw_schema *schema = make_schema();
-    struct gw_transcode *transcode = gw_transcode_create(NULL);
+    struct gw_transcode_options options = {sizeof options, .encoding = encodings[_i]};
+    struct gw_transcode *transcode = gw_transcode_create(&options);
     for (int pass = 0; pass < 2; pass++) {
         if (pass)
             fail_allocation(0);
@@ -603,7 +605,7 @@ Suite *make_suite(void)
     suite_add_tcase(suite, conversions);
     tcase_add_test(memory, lost_memory_is_told_by_schemas);
     tcase_add_test(memory, lost_memory_is_told_by_conversions);
-    tcase_add_test(memory, a_warm_one_calls_no_allocator);
+    tcase_add_loop_test(memory, a_warm_one_calls_no_allocator, 0, sizeof encodings / sizeof *encodings);
     suite_add_tcase(suite, memory);
     return suite;
 }
