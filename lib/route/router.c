@@ -35,7 +35,7 @@ static uint32_t add_host(struct gw__router *router, struct gw__host_pattern patt
 
 static uint32_t add_node(struct gw__router *router, uint32_t parent, struct gw__str segment)
 {
-    struct gw__node node = {segment, parent, GW__NONE, GW__NONE, GW__BEST_NONE, false};
+    struct gw__node node = {segment.data, (uint32_t)segment.size, parent, GW__NONE, GW__NONE, GW__BEST_NONE, false};
     uint32_t number = (uint32_t)router->node_array.count;
     struct gw__node *nodes = APPEND(router, node, &node);
     if (!nodes)
@@ -200,17 +200,17 @@ static bool pack_texts(struct gw__router *router)
     for (size_t i = 0; i < router->place_array.count; i++)
         size += router->places[i].size;
     for (size_t i = 0; i < router->node_array.count; i++)
-        size += router->nodes[i].segment.size;
+        size += router->nodes[i].size;
     char *at = router->texts = gw__malloc(size);
     for (size_t i = 0; i < router->place_array.count && at; i++) {
         router->places[i].text = memcpy(at, router->places[i].text, router->places[i].size);
         at += router->places[i].size;
     }
     for (size_t i = 0; i < router->node_array.count && at; i++) {
-        struct gw__str *segment = &router->nodes[i].segment;
-        if (segment->data)
-            segment->data = memcpy(at, segment->data, segment->size);
-        at += segment->size;
+        struct gw__node *node = &router->nodes[i];
+        if (node->segment)
+            node->segment = memcpy(at, node->segment, node->size);
+        at += node->size;
     }
     return at != NULL;
 }

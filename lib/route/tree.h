@@ -63,7 +63,8 @@ struct gw__site {
 };
 
 struct gw__node {
-    struct gw__str segment;
+    const char *segment;              /* NULL: a variable's, or a root */
+    uint32_t size;                    /* of the segment */
     uint32_t parent, variable, place; /* or GW__NONE */
     int32_t best;
     bool has_literals;                /* among its children */
@@ -140,7 +141,8 @@ static inline uint32_t gw__router_find_child(const struct gw__router *router, ui
 {
     uint32_t hash = gw__index_hash(segment, node), i;
     for (uint32_t cursor = hash; (i = gw__index_next(&router->node_index, hash, &cursor)) != GW__INDEX_END;)
-        if (router->nodes[i].parent == node && gw__str_equal(router->nodes[i].segment, segment))
+        if (router->nodes[i].parent == node && router->nodes[i].size == segment.size &&
+            memcmp(router->nodes[i].segment, segment.data, segment.size) == 0)
             return i;
     return GW__NONE;
 }
