@@ -406,13 +406,13 @@ static bool bind_variables(struct gw_exchange *ex, const struct gw__match *match
     if (!variables)
         return false;
     for (uint32_t i = 0; i < match->variable_count; i++) {
-        variables[i] = (struct gw__variable){
-            .name = match->names[i].data,
-            .value = gw__percent_decode(match->values[i], &ex->arena),
-            .raw = gw__arena_copy(&ex->arena, match->values[i].data, match->values[i].size),
-        };
-        if (!variables[i].value || !variables[i].raw)
+        struct gw__str value = match->values[i];
+        const char *raw = gw__arena_copy(&ex->arena, value.data, value.size), *decoded = raw;
+        if (memchr(value.data, '%', value.size))
+            decoded = gw__percent_decode(value, &ex->arena);
+        if (!raw || !decoded)
             return false;
+        variables[i] = (struct gw__variable){.name = match->names[i].data, .value = decoded, .raw = raw};
     }
     variables[match->variable_count] = (struct gw__variable){0};
     ex->variables = variables;
