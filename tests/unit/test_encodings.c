@@ -163,6 +163,7 @@ START_TEST(long_strings_pass_through)
 {
     enum { SIZE = 5 << 20 };
     char *body = malloc(SIZE + 64);
+    ck_assert_ptr_nonnull(body);
     size_t size, begin = (size_t)sprintf(body, "{\"bytes\":\"\",\"text\":\"");
     memset(body + begin, 'x', SIZE);
     strcpy(body + begin + SIZE, "\",\"far\":1}");
