@@ -122,4 +122,10 @@ def test_a_struct_that_is_its_own_default_ends(folder):
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_in_each_encoding(folder, encoding):
-    assert there_and_back(folder, {}, encoding=encoding) == WANT
+    """Thrift's JSON has no maps with structs as keys."""
+    want = dict(WANT)
+    if encoding == "json":
+        with open(folder + "/app.thrift", "w", encoding="utf-8") as f:
+            f.write("".join(line + "\n" for line in APP.splitlines() if " names = " not in line))
+        del want["names"]
+    assert there_and_back(folder, {}, encoding=encoding) == want

@@ -5,7 +5,7 @@ import subprocess
 from .config import build_folder
 from .slow_encodings import write as in_encoding
 
-ENCODINGS = ("binary", "compact")
+ENCODINGS = ("binary", "compact", "json")
 __all__ = ["ENCODINGS", "ask", "in_encoding"]
 
 
