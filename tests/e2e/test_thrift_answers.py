@@ -3,6 +3,7 @@ client gets is what support/slow_thrift.py reads in them. A failure names its se
 import os
 import random
 import struct
+import zlib
 
 import pytest
 from support import random_thrift
@@ -10,6 +11,7 @@ from support.config import config, route
 from support.data import pieces
 from support.slow_thrift import Bad, Decoder, More, Rules, read_json, repaired, to_json
 from support.thrift_peer import EXCEPTION, I32, REPLY, STRING, Peer
+from support.thrift_transports import THeader, TTHeader
 
 CASES = 60 if os.environ.get("GW_SANITIZE") else 300
 UNREADABLE, CLOSED = (502, "GW5026"), (502, "GW5027")
@@ -95,15 +97,94 @@ def read_body(method, kind, data):
     return (204 if field is None else 200 if field == 0 else 422), value, taken
 
 
+def entries_are_good(data):
+    """Of a TTHeader."""
+    at = 0
+
+    def take(count):
+        nonlocal at
+        if at + count > len(data):
+            raise Bad
+        at += count
+        return data[at - count:at]
+    while at < len(data):
+        kind = take(1)[0]
+        if kind == 0:
+            continue
+        if kind not in (1, 0x10, 0x11):
+            raise Bad
+        for _ in range(1 if kind == 0x11 else struct.unpack(">H", take(2))[0]):
+            if kind == 1:
+                take(struct.unpack(">H", take(2))[0])
+            elif kind == 0x10:
+                take(2)
+            take(struct.unpack(">H", take(2))[0])
+
+
+def transforms(data):
+    """Whether there is zlib; of small numbers, as this test has them."""
+    for byte in data[:2]:
+        if byte > 0x7f:
+            raise Bad if len(data) == 4 else NotImplementedError
+    count = data[1]
+    if count > 8 or any(byte != 1 for byte in data[2:2 + count]) or count > 1:
+        raise Bad
+    return count == 1
+
+
+def unwrap(data):
+    """(message, its size as the frame has it, whether all of the frame is there) of an answer in THeader or TTHeader."""
+    if len(data) < 14:
+        raise More
+    length, magic, _, _, size = struct.unpack(">IHHIH", data[:14])
+    size *= 4
+    if length < 10 + size or not size:
+        raise Bad
+    head, payload, left = data[14:14 + size], data[14 + size:4 + length], length - 10 - size
+    if len(head) < size:
+        raise More
+    if magic == 0x0fff and transforms(head):
+        inflated, whole = zlib.decompressobj(), len(payload) == left
+        try:
+            message = inflated.decompress(payload)
+        except zlib.error:
+            raise Bad
+        if inflated.unused_data or (whole and not inflated.eof) or (inflated.eof and not whole):
+            raise Bad
+        return message, len(message) if inflated.eof else 1 << 62, inflated.eof
+    if magic == 0x1000:
+        if head[1]:
+            raise Bad
+        entries_are_good(head[2:])
+        if left > 4:
+            if not payload:
+                raise More
+            if payload[0] not in (STRICT, COMPACT, JSON):
+                if len(payload) < 4:
+                    raise More
+                if struct.unpack(">I", payload[:4])[0] == left - 4:
+                    payload, left = payload[4:], left - 4
+    return payload, left, len(payload) == left
+
+
 def expected(method, data, sequence):
     """(status, code or value) of an answer behind which the connection is closed."""
+    whole = True
     try:
         frame = framing(data)
+        if not frame and data[0] < 0x80 and len(data) < 6:
+            return CLOSED
+        wrapped = not frame and data[4:6] in (b"\x0f\xff", b"\x10\0") and data[0] < 0x80
+        if wrapped:
+            message, size, whole = unwrap(data)
+        else:
+            size = struct.unpack(">I", data[:4])[0] if frame else 1 << 62
+            message = data[frame:][:size]
+    except Bad:
+        return UNREADABLE
     except More:
         return CLOSED
-    size = struct.unpack(">I", data[:4])[0] if frame else 1 << 62
-    message = data[frame:][:size]
-    if size < 2:
+    if size < 2 and not wrapped:
         return UNREADABLE if len(data) >= 6 else CLOSED
     try:
         kind, begin = header(message, method.name, sequence)
@@ -112,7 +193,7 @@ def expected(method, data, sequence):
     except More:  # what is longer can't be the header any more
         longest = LONGEST_HEADER + max(64, len(method.name))
         return UNREADABLE if len(message) in (size, longest) or len(message) > longest else CLOSED
-    body = data[frame + begin:][:size - begin]
+    body = message[begin:]
     if size <= begin:
         return UNREADABLE
     try:
@@ -120,8 +201,18 @@ def expected(method, data, sequence):
     except Bad:
         return UNREADABLE
     except More:
-        return UNREADABLE if len(body) == size - begin else CLOSED
-    return UNREADABLE if frame and taken < size - begin else (status, value)
+        return UNREADABLE if len(message) == size else CLOSED
+    bounded = frame or wrapped
+    if bounded and taken < (len(body) if size == 1 << 62 else size - begin):
+        return UNREADABLE
+    return (status, value) if whole or not wrapped else CLOSED
+
+
+def around(rng, call, data):
+    """What an answer may come in besides a plain frame."""
+    if rng.random() < 0.5:
+        return THeader(call.sequence, packed=rng.random() < 0.5).wrap(data)
+    return TTHeader(call.sequence, rng.random() < 0.5).wrap(data, strings={"a": "bc"}, extra=rng.choice((b"", b"\1\0\0")))
 
 
 def random_answer(rng, method, call):
@@ -145,6 +236,8 @@ def random_answer(rng, method, call):
     if given["framed"] and rng.random() < 0.2:
         size = max(0, rng.choice((len(data) - 4, 20)) + rng.randint(-20, 20))
         data = struct.pack(">i", size) + data[4:]
+    elif not given["framed"] and rng.random() < 0.5:
+        data = around(rng, call, data)
     if rng.random() < 0.3:
         data = random_thrift.disturbed_bytes(rng, data)
     # Of a long one the client may have got some before it turns out to be wrong; other encodings are not for this test.

@@ -1,16 +1,16 @@
 """The endpoint `thrift` in every transport, against a scripted server: what requests carry, how answers are read
 whichever transport they come in, cut at every byte and trickled, metadata and business errors."""
 import json
+import os
 import struct
-import time
-import zlib
+import subprocess
 
 import pytest
-from support.config import route
+from support.config import build_folder, config, route
 from support.gateway import SLOW, eventually
 from support.thrift_peer import CALL, EXCEPTION, I32, ONEWAY, REPLY, STRING, STRUCT, Peer, message
 from support.thrift_transports import Http, THeader, TTHeader
-from test_thrift import PROBLEM, is_problem, rpc, rpc_config
+from test_thrift import IDL, PROBLEM, is_problem, rpc, rpc_config
 
 TRANSPORTS = ["unframed", "framed", "theader", "zlib", "ttheader", "ttheader_framed", "http"]
 ANSWER = [(0, STRUCT, [(1, STRING, "hello")])]
@@ -418,3 +418,44 @@ def test_wrong_answers_over_http(rig, answer, text):
     rig.peer.on("Call", lambda call: call.connection.sock.sendall(answer(call) + b"\n" * 100))
     assert text in is_problem(rig.post("/http/Call", {}), 502, "GW5026")["detail"]
     assert rig.served("http")
+
+
+# ---- options at a service
+
+
+def test_what_a_service_says_goes_before_the_endpoint(factory):
+    """Also behind a reload, when the config that said it is gone."""
+    peer = Peer()
+    factory.upstreams.append(peer)
+    said = {"transport": "ttheader", "multiplexed": "Other", "caller": "from.service", "in_flight": 4,
+            "biz_status": [{"code": 7, "status": 418}]}
+    (factory.folder / "idl").mkdir(exist_ok=True)
+    (factory.folder / "idl" / "echo.thrift").write_text(IDL)
+    text = config([route("rpc", "/{service}/{method}", endpoint=rpc("{service}", transport="framed", caller="no"))],
+                  {"echo": {"instances": [peer.address], **said},
+                   "posted": {"instances": [peer.address], "idl": "echo", "transport": "http", "path": "/at"}},
+                  idl={"folder": str(factory.folder / "idl")}, decorators=[PROBLEM])
+    gateway = factory.gateway(text)
+    peer.on("Other:Call", lambda call: call.reply([], strings={"biz-status": "7"}))
+    for _ in range(2):
+        with gateway.client() as c:
+            is_problem(c.post("/echo/Call", b"{}"), 418, "GW4222")
+            assert c.post("/posted/Call", b"{}").status == 200
+        first, second = peer.calls[-2:]
+        assert first.name == "Other:Call" and first.transport.numbers[3] == "from.service"
+        assert second.name == "Call" and second.transport.line == "POST /at HTTP/1.1"
+        gateway.reload(text)
+
+
+@pytest.mark.parametrize("said, text", [
+    ({"transport": "framed", "in_flight": 2}, "in_flight > 1 needs a transport whose messages have an id"),
+    ({"transport": "ttheader", "zlib": True}, 'zlib = true needs transport = "theader"'),
+    ({"transport": "http", "path": "/a b"}, "path has white space in it"),
+])
+def test_options_of_a_service_that_do_not_go_together(factory, said, text):
+    path = factory.folder / "wrong.cfg"
+    path.write_text(config([route("a", endpoint={"http": {"service": "echo"}})],
+                           {"echo": {"instances": ["127.0.0.1:1"], **said}}))
+    result = subprocess.run([os.path.join(build_folder(), "cli", "gwctl"), "check", str(path)], capture_output=True,
+                            text=True, timeout=60)
+    assert result.returncode == 2 and f"service 'echo': {text}" in result.stderr and "[GW1028]" in result.stderr
