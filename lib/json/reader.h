@@ -43,7 +43,7 @@ enum gw__json_error {
     GW__JSON_NO_MEMORY,
 };
 
-/* Read-only but for the functions here. */
+/* Read-only but for the functions here, and `controls`. */
 struct gw__json {
     const char *at, *end, *piece; /* what is left of the piece; its beginning */
     struct gw__number number;
@@ -55,6 +55,7 @@ struct gw__json {
     uint64_t offset;       /* of the piece */
     uint64_t start;        /* of the string or number that is being read */
     bool last;             /* no piece will follow */
+    bool controls;         /* to be set behind gw__json_init(): strings may have control characters as they are */
     bool in_object, is_key, discard, skipping;
     uint8_t state, step;   /* of the grammar; inside a string, a number or a literal */
     uint8_t utf8[3];       /* what may follow in a character that a cut tore */

@@ -160,6 +160,10 @@ static inline bool take_special(struct gw__json *json, char **out)
     unsigned char c = (unsigned char)*json->at;
     if (c >= 0x80)
         return take_character(json, out);
+    if (c < 0x20 && json->controls) {
+        *(*out)++ = *json->at++;
+        return true;
+    }
     if (c != '\\') {
         bad(json, "no control character");
         return false;

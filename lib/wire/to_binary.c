@@ -9,8 +9,10 @@ void gw__to_binary_init(struct gw__to_binary *pass, uint8_t encoding, uint8_t ty
     pass->encoding = encoding;
     pass->type = type;
     pass->in_message = in_message;
-    if (encoding == GW__ENCODING_JSON)
+    if (encoding == GW__ENCODING_JSON) {
         gw__json_init(&pass->json, GW__JSON_DEPTH_MAX);
+        pass->json.controls = true; /* the servers of several languages escape none of them, or some */
+    }
 }
 
 void gw__to_binary_finish(struct gw__to_binary *pass)

@@ -137,6 +137,31 @@ START_TEST(zero_bytes)
 }
 END_TEST
 
+/* In one piece and in two, cut anywhere. */
+START_TEST(control_characters_by_request)
+{
+    static const char text[] = "\"\n behind enough for a block \0\x1f\\u0001\"";
+    static const char want[] = "\n behind enough for a block \0\x1f\1";
+    for (size_t cut = 1; cut < sizeof text; cut++) {
+        struct gw__json json;
+        struct gw__str got;
+        gw__json_init(&json, 0);
+        json.controls = true;
+        gw__json_feed(&json, text, cut, false);
+        ck_assert(gw__json_next(&json) == GW__JSON_STRING);
+        enum gw__json_event event = gw__json_text(&json, &got);
+        if (event == GW__JSON_MORE) {
+            gw__json_feed(&json, text + cut, sizeof text - 1 - cut, true);
+            event = gw__json_text(&json, &got);
+        }
+        ck_assert(event == GW__JSON_DONE);
+        ck_assert_mem_eq(got.data, want, sizeof want - 1);
+        ck_assert_uint_eq(got.size, sizeof want - 1);
+        gw__json_finish(&json);
+    }
+}
+END_TEST
+
 START_TEST(depth)
 {
     char text[2100], want[4300];
@@ -457,6 +482,7 @@ Suite *make_suite(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, tells, 0, sizeof cases / sizeof *cases);
     tcase_add_test(tcase, zero_bytes);
+    tcase_add_test(tcase, control_characters_by_request);
     tcase_add_test(tcase, depth);
     tcase_add_test(tcase, deep_mixture_closes_rightly);
     tcase_add_loop_test(tcase, skips, 0, sizeof skipped / sizeof *skipped);
