@@ -213,7 +213,8 @@ def test_methods_the_server_does_not_know(service):
     # Node's exception is of no kind.
     want = (502, "GW5025") if service.cell.language == "node" else (404, "GW4043")
     assert (answer.status, answer.json["code"]) == want, answer
-    assert service.call("ping") == "pong"
+    # Volo closes the connection behind it, which the next call may not see in time.
+    eventually(lambda: service.post("ping").status == 200, what="an answer")
 
 
 def test_oneway(service):
