@@ -34,7 +34,7 @@ struct gw__mail {
 };
 
 /* An entry of the timing wheel; embedded in what it guards. fire() is called at or up to 8 ms after
- * deadline_ms, and finds the entry out of the wheel. */
+ * deadline_ms (later where hundreds are due at once), and finds the entry out of the wheel. */
 struct gw__timer {
     struct gw__link link;
     uint64_t deadline_ms;

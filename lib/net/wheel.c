@@ -1,9 +1,12 @@
 /* Timing wheel: 1,024 slots of 4 ms. Setting and stopping is a list operation; a deadline beyond the
  * wheel's turn of 4 s waits in its last slot and is put in anew when that comes round. The libevent
- * timer is armed for the first slot in use, and only while there is one. */
+ * timer is armed for the first slot in use, and only while there is one. Where many are due at once, a few fire at a
+ * time and sockets get their turn in between: thousands of peers that are cut together hold up nobody. */
 #include "net/loop.h"
 
 #include "base/alloc.h"
+
+#define FIRES 32 /* at a time */
 
 static uint64_t slot_of(uint64_t ms)
 {
@@ -63,26 +66,43 @@ static void arm_next(struct gw__loop *loop)
     }
 }
 
-/* Takes the whole list of a slot first: what fires may set timers, also into this slot. */
-static void run_slot(struct gw__loop *loop, size_t index)
+/* Puts a list back at the front of a slot. */
+static void put_back(struct gw__wheel *wheel, struct gw__link *due, size_t index)
+{
+    struct gw__link *slot = &wheel->slots[index];
+    due->prev->next = slot->next;
+    slot->next->prev = due->prev;
+    slot->next = due->next;
+    due->next->prev = slot;
+    wheel->used[index / 64] |= 1ull << index % 64;
+}
+
+/* Takes the whole list of a slot first: what fires may set timers, also into this slot. False: *fires, how many still
+ * may, has come to 0 and some are left in it. */
+static bool run_slot(struct gw__loop *loop, size_t index, int *fires)
 {
     struct gw__wheel *wheel = loop->wheel;
     struct gw__link due;
     wheel->used[index / 64] &= ~(1ull << index % 64);
     if (gw__list_empty(&wheel->slots[index]))
-        return;
+        return true;
     due = wheel->slots[index];
     due.next->prev = due.prev->next = &due;
     gw__list_init(&wheel->slots[index]);
-    while (!gw__list_empty(&due)) {
+    while (!gw__list_empty(&due) && *fires) {
         struct gw__timer *timer = gw__container_of(due.next, struct gw__timer, link);
         if (timer->deadline_ms > gw__loop_ms(loop)) {
             gw__timer_set(loop, timer, timer->deadline_ms);
         } else {
             gw__list_remove(&timer->link);
+            --*fires;
             timer->fire(timer);
         }
     }
+    if (gw__list_empty(&due))
+        return true;
+    put_back(wheel, &due, index);
+    return false;
 }
 
 static void handle_tick(evutil_socket_t fd, short what, void *arg)
@@ -94,8 +114,12 @@ static void handle_tick(evutil_socket_t fd, short what, void *arg)
     if (now >= wheel->at + GW__WHEEL_SLOTS)               /* slept for over a turn */
         wheel->at = now - GW__WHEEL_SLOTS + 1;
     wheel->armed = 1; /* nothing is earlier than this: timers set meanwhile arm nothing */
-    while (wheel->at <= now)
-        run_slot(loop, wheel->at++ % GW__WHEEL_SLOTS);
+    int fires = FIRES;
+    bool all = true;
+    while (wheel->at <= now && all)
+        all = run_slot(loop, wheel->at++ % GW__WHEEL_SLOTS, &fires);
+    if (!all)
+        wheel->at--;
     arm_next(loop);
     gw__loop_leave(loop);
 }

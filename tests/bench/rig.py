@@ -3,6 +3,7 @@
 Every target is one proxy with one worker in front of the same upstream. A target is a recipe only: start()
 runs it pinned to a CPU, command() gives the bare command for running it under another tool.
 """
+import contextlib
 import json
 import os
 import re
@@ -105,14 +106,19 @@ def memory_kib(pids, key="RssAnon"):
     return total
 
 
-def first_in_line():
-    """Has this program, and what it starts, run before others on its CPUs, where that is allowed: so that what is measured
-    is not how busy the machine is. True if so."""
+@contextlib.contextmanager
+def ahead():
+    """What is started within runs before other programs on its CPU, where that is allowed: so that what is measured is not
+    how busy the machine is. Yields whether it is. This program itself goes to the CPU of the load, behind."""
+    os.sched_setaffinity(0, {LOAD_CPU})
     try:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-        return True
+        allowed = True
     except OSError:
-        return False
+        allowed = False
+    yield allowed
+    if allowed:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def lost_ms(pid, cpu=PROXY_CPU):

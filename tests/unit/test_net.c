@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -323,6 +324,56 @@ START_TEST(many_timers_at_random)
 }
 END_TEST
 
+static struct between { /* of timers that fired from one event of a socket to the next */
+    int fds[2], fired, wanted, seen, most;
+} between;
+
+static void fire_and_count(struct gw__timer *timer)
+{
+    between.fired++;
+    fire(timer);
+}
+
+static void look(evutil_socket_t fd, short what, void *arg)
+{
+    char byte;
+    ck_assert_int_eq(read(fd, &byte, 1), 1);
+    if (between.fired - between.seen > between.most)
+        between.most = between.fired - between.seen;
+    between.seen = between.fired;
+    if (between.fired < between.wanted)
+        ck_assert_int_eq(write(between.fds[1], "x", 1), 1);
+}
+
+/* All fire soon, but a readable socket has its turn in between; who fires may set itself anew, or stop another. */
+START_TEST(thousands_due_at_once)
+{
+    enum { COUNT = 3000 };
+    struct alarm *alarms = calloc(COUNT, sizeof *alarms);
+    between = (struct between){.wanted = COUNT + COUNT / 3 - 1};
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, between.fds), 0);
+    ck_assert_int_eq(write(between.fds[1], "x", 1), 1);
+    struct event *readable = event_new(loop.base, between.fds[0], EV_READ | EV_PERSIST, look, NULL);
+    event_add(readable, NULL);
+    for (int i = 0; i < COUNT; i++) {
+        set_in(&alarms[i], 20);
+        alarms[i].timer.fire = fire_and_count;
+        alarms[i].again_ms = i < COUNT / 3 ? 1 + (uint64_t)i % 3 : 0;
+    }
+    alarms[COUNT / 3].other = &alarms[COUNT - 1];
+    usleep(30000);
+    turn_until(&between.fired, between.wanted);
+    ck_assert_int_eq(between.fired, between.wanted);
+    ck_assert_int_le(between.most, 100);
+    for (int i = 0; i < COUNT; i++)
+        ck_assert_int_eq(alarms[i].fired, i < COUNT / 3 ? 2 : i < COUNT - 1 ? 1 : 0);
+    event_free(readable);
+    close(between.fds[0]);
+    close(between.fds[1]);
+    free(alarms);
+}
+END_TEST
+
 /* ---- queue ---- */
 
 START_TEST(a_queue_gives_back_what_it_got)
@@ -621,7 +672,7 @@ Suite *make_suite(void)
                                   mail_of_many_threads_comes_in_order, finish_delivers_what_is_there,
                                   a_loop_out_of_memory_is_none};
     const TTest *const wheel[] = {timers_fire_in_time, stopped_and_moved_timers, timers_set_while_firing,
-                                  far_deadlines_wait_their_turn, many_timers_at_random};
+                                  far_deadlines_wait_their_turn, many_timers_at_random, thousands_due_at_once};
     const TTest *const conn[] = {a_queue_gives_back_what_it_got,
                                  a_refused_connect_ends,
                                  a_blocked_write_drains_in_order,
@@ -632,7 +683,7 @@ Suite *make_suite(void)
                                  a_paused_peer_that_leaves_is_noticed};
     Suite *suite = suite_create("net");
     add_case(suite, "loop", loops, 5);
-    add_case(suite, "wheel", wheel, 5);
+    add_case(suite, "wheel", wheel, 6);
     add_case(suite, "conn", conn, 8);
     TCase *behind = tcase_create("behind");
     tcase_add_checked_fixture(behind, set_up, tear_down);
