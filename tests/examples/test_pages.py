@@ -6,7 +6,8 @@
     ```libconfig routes entries of a route list: checked within one
     ```sh run           commands from the top of the tree
     ```console NAME     calls with their answers: `quickstart`, which makes them itself, `http` for examples/http, `strict`
-                        for the quickstart with strict JSON and problems
+                        for the quickstart with strict JSON and problems, `shop` for doc/thrift.md, which has the IDL
+                        (```thrift shop) and the config (```libconfig shop)
 """
 import os
 import re
@@ -98,6 +99,26 @@ def test_calls_of_the_http_example(http_example, text):
 def test_strict_calls(strict_example, text):
     for command, printed in session(text):
         assert steady(strict_example.type(command)).strip("\n") == steady(printed)
+
+
+@pytest.mark.parametrize("text", blocks("console shop"))
+def test_calls_of_the_shop(shop_example, text):
+    for command, printed in session(text):
+        assert steady(shop_example.type(command)).strip("\n") == steady(printed)
+
+
+def test_codes_of_calls_have_an_example():
+    sources = [*(ROOT / "lib/endpoints").glob("thrift*.c"), ROOT / "lib/endpoints/rpc.c", ROOT / "lib/endpoints/upstream.c"]
+    codes = {code for source in sources for code in re.findall(r'"(GW[45]\d{3})"', source.read_text())}
+    shown = set(re.findall(r'"code":"(GW\d{4})"', (ROOT / "doc/thrift.md").read_text()))
+    assert len(codes) > 10 and not codes - shown - {"GW5031"}  # there is no way to be out of memory
+
+
+def test_options_of_calls_are_explained():
+    options = run(BUILD / "cli/gwctl", "help", "endpoint", "thrift")
+    page = (ROOT / "doc/thrift.md").read_text()
+    for key in re.findall(r"^\| `(\w+)`", options, re.M):
+        assert re.search(rf"`{key}\b", page), key
 
 
 def test_page_of_config_is_the_quickstart():
