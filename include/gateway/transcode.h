@@ -1,6 +1,6 @@
 /* Transcode: JSON to Thrift and back, in one pass and in pieces cut anywhere, for programs that send and receive
- * messages themselves. The values are those that the gateway's endpoint `thrift` takes and makes; doc/json.md and the
- * manual's "Thrift services" have the rules.
+ * messages themselves. The values are those that the gateway's endpoint `thrift` takes and makes; doc/thrift.md and
+ * doc/json.md have the rules.
  *
  *     gw_transcode_begin(transcode, method, GW_TRANSCODE_TO_CALL, 1, write_bytes, user);
  *     if (gw_transcode_feed(transcode, json, size, true, NULL) < 0)
