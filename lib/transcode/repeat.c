@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 enum {
+    VERY_FEW = 16,   /* elements that are compared each with each, first */
     FEW = 64,        /* elements whose table is on the stack */
     SHORT_BYTES = 16 /* of an element that is hashed at once, without the key, as long as there are few */
 };
@@ -238,10 +239,57 @@ static void look(struct gw__encode *encode, struct slot *slots)
     }
 }
 
+/* ---- a few scalars, the most common case */
+
+/* Bytes of a scalar that lies in one piece; 0: it is none. */
+static inline size_t scalar_size(const struct gw__type *type, const char *at)
+{
+    if (type->kind == GW__STRING || type->kind == GW__BINARY)
+        return 4 + gw__wire_get32(at);
+    return type->kind < GW__LIST ? type->min_bytes : 0;
+}
+
+/* The same for the same bytes, and seldom for others. */
+static inline uint64_t mark_of(const char *at, size_t size)
+{
+    uint64_t first = 0, last = 0;
+    if (size >= 8) {
+        memcpy(&first, at, 8);
+        memcpy(&last, at + size - 8, 8);
+    } else if (size >= 4) {
+        memcpy(&first, at, 4);
+        memcpy(&last, at + size - 4, 4);
+    } else {
+        memcpy(&first, at, size == 1 ? 1 : 2);
+    }
+    return first * UINT64_C(0x9e3779b97f4a7c15) ^ last;
+}
+
+/* False: they may differ all the same. */
+static bool surely_differ(const struct gw__encode *encode, const struct gw__encode_frame *frame)
+{
+    const struct gw__type *type = frame->type, *what = type->kind == GW__MAP ? type->key : type->value;
+    const char *at = frame->patch + 4;
+    uint64_t marks[VERY_FEW];
+    if (frame->count > VERY_FEW || frame->segment != encode->wire->last)
+        return false;
+    for (uint32_t i = 0; i < frame->count; i++) {
+        size_t size = scalar_size(what, at), more = what == type->key ? scalar_size(type->value, at + size) : 1;
+        if (!size || !more)
+            return false;
+        marks[i] = mark_of(at, size);
+        for (uint32_t j = 0; j < i; j++)
+            if (marks[j] == marks[i])
+                return false;
+        at += size + (what == type->key ? more : 0);
+    }
+    return true;
+}
+
 void gw__encode_check_repeats(struct gw__encode *encode)
 {
     const struct gw__encode_frame *frame = gw__encode_top(encode);
-    if (frame->count < 2 || frame->errors != encode->error_count || encode->wire->lost)
+    if (frame->count < 2 || frame->errors != encode->error_count || encode->wire->lost || surely_differ(encode, frame))
         return;
     if (frame->count <= FEW) {
         struct slot slots[2 * FEW];

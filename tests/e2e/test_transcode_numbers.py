@@ -148,7 +148,7 @@ def test_integers_of_answers(batch, rng, kind):
         wide = kind == "i64"
         for rule, want in (("-", texts), ("int64:string", quoted if wide else texts), ("int64:auto", auto if wide else texts)):
             batch.answer(kind, data, rule, is_text(array(want)))
-    assert batch.run() > 9
+    assert batch.run() > 2
 
 
 def result(kind, values):
