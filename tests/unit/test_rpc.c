@@ -27,6 +27,7 @@ static const char idl[] = "struct Req { 1: string msg }\n"
                           "    void Nothing()\n"
                           "    void Business()\n"
                           "    oneway void Tell(1: string text)\n"
+                          "    void Put(1: set<i64> ids, 2: map<string, i64> named)\n"
                           "}\n";
 
 /* ---- the server ---- */
@@ -343,6 +344,10 @@ START_TEST(a_warm_worker_allocates_nothing_for_a_call)
     ck_assert_int_eq(allocations_of(server, "/rpc/echo/Call", calls[0].json), plain);
     ck_assert_int_eq(allocations_of(server, "/rpc/echo/Nothing", ""), plain);
     ck_assert_int_eq(allocations_of(server, "/rpc/echo/Tell", "{\"text\":\"x\"}"), plain);
+    static const char sets[] = "{\"ids\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30],"
+                               "\"named\":{\"a\":1,\"b\":2,\"c\":3,\"d\":4}}";
+    allocations_of(server, "/rpc/echo/Put", sets);
+    ck_assert_int_eq(allocations_of(server, "/rpc/echo/Put", sets), plain);
     static const char *const transports[] = {"/theader/echo/Call", "/zlib/echo/Call", "/ttheader/echo/Call",
                                              "/shared/echo/Call", "/http/echo/Call"};
     for (size_t i = 0; i < sizeof transports / sizeof *transports; i++) {
