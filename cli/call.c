@@ -133,6 +133,21 @@ static char *copy_member(const struct gw_exchange *ex, const char *name)
     return json ? strdup(json) : NULL;
 }
 
+/* What a business error has, as one object; NULL: it is none. */
+static char *copy_business(const struct gw_exchange *ex)
+{
+    struct bytes text = {0};
+    const char *name, *json;
+    for (size_t i = 0; (name = gw_exchange_error_member_at(ex, i, &json)); i++)
+        if (strncmp(name, "biz_", 4) == 0)
+            bytes_print(&text, "%s\"%s\":%s", text.size ? "," : "{", name, json);
+    if (text.size)
+        bytes_add(&text, "}", 1);
+    if (text.lost)
+        bytes_free(&text);
+    return text.data;
+}
+
 struct call_code *call_find_code(struct call_outcome *outcome, const char *name)
 {
     for (size_t i = 0; i < outcome->code_count; i++)
@@ -183,6 +198,8 @@ static enum gw_flow note_failure(struct gw_exchange *ex, struct gw_filter *self)
     outcome->message = strdup(message);
     outcome->errors = copy_member(ex, "errors");
     outcome->exception = copy_member(ex, "exception");
+    if (!outcome->exception)
+        outcome->exception = copy_business(ex);
     note_code(outcome);
     pthread_mutex_unlock(&outcome->lock);
     return GW_CONTINUE;
@@ -315,7 +332,8 @@ static const char *text_of(const cJSON *object, const char *key)
     return text ? text : "";
 }
 
-/* One misfit a line; a message for what has none. A declared exception is an answer, and so on standard output. */
+/* One misfit a line; a message for what has none. A declared exception or business error is an answer, and so on
+ * standard output. */
 static void print_failure(const struct call_outcome *outcome)
 {
     cJSON *errors = outcome->errors ? cJSON_Parse(outcome->errors) : NULL;

@@ -29,8 +29,8 @@ static const struct verb verbs[] = {
     {"call", "--idl FOLDER -s ADDRESS [OPTION]… SERVICE.METHOD [JSON | -]", "call a method of a Thrift service",
      "SERVICE is named as in a config: `echo` is the last service block of echo.thrift, `echo.Other` another one.\n"
      "The arguments are JSON; `-` reads them from standard input, without them it is {}. The result is printed as\n"
-     "JSON on a line, nothing if there is none. Exits with 0; 5 if the method threw a declared exception, which is\n"
-     "printed instead; 2 if the arguments do not fit the IDL; 1 if the call failed.\n"
+     "JSON on a line, nothing if there is none. Exits with 0; 5 if the method threw a declared exception or answered\n"
+     "a business error, which is printed instead; 2 if the arguments do not fit the IDL; 1 if the call failed.\n"
      "  --idl FOLDER         where the *.thrift files are\n"
      "  -s ADDRESS           host:port or unix:/path of a server; may be given several times\n"
      "  --header NAME=VALUE  a header of the request, as it would come by HTTP; may be given several times\n"

@@ -181,6 +181,20 @@ def test_headers_of_a_request(call, peer):
     assert done.returncode == 2 and done.stderr.startswith("gwctl call: expected --header NAME=VALUE, found 'X-A'\nusage: ")
 
 
+def test_business_error(call, peer):
+    peer.on("Call", lambda c: c.reply([], strings={"biz-status": "1001", "biz-message": "no stock", "biz-extra": '{"n":[1]}'}))
+    done = call.lines(peer.address, "lines.Call", "--transport", "ttheader", "--biz_status", "x")
+    assert done.returncode == 2 and "--biz_status" in done.stderr  # a list has no form on the command line
+    assert outcome(call.lines(peer.address, "lines.Call", "--transport", "ttheader")) == (
+        5, '{"biz_status":1001,"biz_message":"no stock","biz_extra":{"n":[1]}}\n', "gwctl call: no stock [GW4222]\n")
+
+
+def test_headers_come_back(call, peer):
+    peer.on("Nothing", lambda c: c.reply([], strings={"RPC_BACKWARD_SHARD": "seven"}))
+    done = call.lines(peer.address, "lines.Nothing", "-i", "--transport", "ttheader")
+    assert done.returncode == 0 and "\nrpc-backward-shard: seven" in done.stdout.lower()
+
+
 def test_headers_become_metadata(call):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         process = call("127.0.0.1:%d" % listener.getsockname()[1], "derived.ping", "--transport", "ttheader", "--header",
