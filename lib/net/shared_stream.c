@@ -90,8 +90,10 @@ static bool begin_frame(struct gw__shared_stream *stream, uint64_t size, uint32_
 {
     stream->receiver = find_use(stream, id);
     stream->left = size;
-    if (stream->receiver)
+    if (stream->receiver) {
+        stream->receiver->begun = true;
         return true;
+    }
     bool expected = forget_abandoned(stream, id) || stream->forgets;
     tell_open(stream);
     if (expected && (stream->count || size <= DROPPED_BYTES))
@@ -119,6 +121,7 @@ static bool begin_bytes(struct gw__shared_stream *stream)
         return false;
     }
     stream->receiver = gw__container_of(stream->uses.next, struct gw__shared_use, link);
+    stream->receiver->begun = true;
     stream->left = UINT64_MAX;
     return true;
 }
@@ -248,6 +251,7 @@ void gw__shared_stream_use(struct gw__outbound *outbound, struct gw__shared_use 
     struct gw__shared_stream *stream = of_outbound(outbound);
     use->stream = stream;
     use->waited_ms = 0;
+    use->begun = false;
     use->reused = outbound->answered;
     outbound->state = GW__OUTBOUND_IN_USE;
     stream->handler = use->handler;
@@ -270,16 +274,15 @@ bool gw__shared_is_broken(const struct gw__shared_use *use)
 void gw__shared_finish(struct gw__shared_use *use, bool answered, bool good)
 {
     struct gw__shared_stream *stream = use->stream;
-    bool begun = stream->receiver == use;
     gw__list_remove(&use->link);
     stream->count--;
     stream->drains = stream->drains || !good;
-    stream->base.answered = stream->base.answered || (answered && begun);
-    if (begun)
+    stream->base.answered = stream->base.answered || (answered && use->begun);
+    if (stream->receiver == use)
         stream->receiver = NULL; /* what is left of the frame is dropped */
-    else if (answered)
+    if (!use->begun && answered)
         stream->forgets = true;
-    else
+    else if (!use->begun)
         stream->abandoned[stream->abandoned_count++] = use->id;
     gw__shared_resume(use);
     if (stream->count) {

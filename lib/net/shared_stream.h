@@ -33,6 +33,7 @@ struct gw__shared_use {
     uint32_t id;
     uint32_t waited_ms; /* that others have waited for this one */
     bool reused;        /* the connection had carried an answer before */
+    bool begun;         /* its answer has begun to come */
 };
 
 struct gw__shared_stream {

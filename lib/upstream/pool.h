@@ -48,8 +48,9 @@ struct gw__instance *gw__upstream_pick(struct gw__upstream *upstream, struct gw_
 /* The worker's pool of an instance for a protocol; NULL when out of memory. */
 struct gw__pool *gw__upstream_pool(struct gw__upstream *upstream, struct gw__service *service,
                                    struct gw__instance *instance, enum gw__protocol protocol);
-/* A connection that is open to one more use, or an idle one, taken out; or NULL. once: what it is for can't be sent a second time, so one that has idled for
- * more than a moment is looked at first, and dropped if the peer has closed it meanwhile. */
+/* A connection that is open to one more use, or an idle one, taken out; or NULL. once: what it is for can't be sent a
+ * second time, so one that has idled for more than a moment is looked at first, and dropped if the peer has closed it
+ * meanwhile. */
 struct gw__outbound *gw__pool_take(struct gw__pool *pool, bool once);
 /* Begins a new one for `waiter`. NULL with errno. */
 struct gw__outbound *gw__pool_connect(struct gw__pool *pool, int64_t timeout_ms, void *waiter);

@@ -24,6 +24,7 @@ class Rig:
         routes += [
             route("fast", predicates={"path": "/fast/{method}"}, filters=[{"timeout": "150ms"}],
                   endpoint=rpc(transport="ttheader", in_flight=8)),
+            route("zlib", predicates={"path": "/zlib/{method}"}, endpoint=rpc(transport="theader", zlib=True, in_flight=8)),
             route("two", predicates={"path": "/two/{method}"}, endpoint=rpc(transport="ttheader", in_flight=2)),
         ]
         self.gateway = factory.gateway(rpc_config(factory.folder, [self.peer.address], routes, workers=1,
@@ -289,6 +290,20 @@ def test_a_slow_client_alone_is_waited_for(rig):
     assert rig.peer.connections == 2
     assert len(slow.response("POST").body) == (8 << 20) + 2
     slow.close()
+
+
+def test_clients_that_leave_compressed_answers(rig):
+    """All of such an answer is there before the client has taken much of it."""
+    def handle(call):
+        call.send(call.message([(0, STRING, b"x" * (32 << 20))]))
+    for _ in range(10):
+        rig.peer.on("Text", handle)
+        with rig.gateway.client(receive_buffer=4096) as c:
+            c.request("POST", "/zlib/Text", body=b'{"text":"x"}')
+            assert c.sock.recv(100)
+        rig.peer.handlers.clear()
+        assert rig.post("/zlib/Text", {"text": "y"}).json == "y"
+    assert rig.peer.wait_open(1) == 1 and rig.peer.connections <= 11
 
 
 def test_random_orders_and_departures(rig):
