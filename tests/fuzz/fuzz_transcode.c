@@ -65,7 +65,7 @@ static const struct gw_schema_method *choose(uint8_t number)
 
 static struct gw_transcode *create(uint8_t bits, uint64_t limit)
 {
-    static const char *const encodings[] = {"binary", "binary_old", "compact", "binary"};
+    static const char *const encodings[] = {"binary", "binary_old", "compact", "json"};
     struct gw_transcode_options options = {sizeof options,
                                            .encoding = encodings[bits & 3],
                                            .json = bits & 4 ? "kitex" : "strict",

@@ -298,7 +298,7 @@ static void go_round(struct gw_transcode *transcode, const struct gw_schema *sch
     }
 }
 
-static const char *const encodings[] = {NULL, "binary", "binary_old", "compact"};
+static const char *const encodings[] = {NULL, "binary", "binary_old", "compact", "json"};
 
 START_TEST(both_ways_for_clients_and_servers)
 {

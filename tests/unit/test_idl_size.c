@@ -93,7 +93,6 @@ static void make_text(struct gw__text *text, unsigned lines, bool comments)
 
 struct sample {
     struct gw__text text;
-    size_t read;
 };
 
 static const char *read_sample(void *user, const char *path, char **data, size_t *size)
@@ -102,39 +101,58 @@ static const char *read_sample(void *user, const char *path, char **data, size_t
     *size = sample->text.size;
     *data = counted_malloc(*size);
     memcpy(*data, sample->text.data, *size);
-    sample->read++;
     return NULL;
 }
 
-static void check_size(bool comments)
+/* In so many files. */
+static void check_size(struct sample *sample, size_t count)
 {
-    struct sample sample = {0};
-    struct gw__idl_reader reader = {read_sample, &sample};
+    struct gw__idl_reader reader = {.read = read_sample, .user = sample};
     struct gw__report report = {0};
     struct gw__idl_set set;
-    const char *const path = "big.thrift";
-    gw_set_allocator(counted_malloc, counted_realloc, counted_free);
-    make_text(&sample.text, 20000, comments);
+    char (*names)[16] = calloc(count, sizeof *names);
+    const char **paths = calloc(count, sizeof *paths);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(names[i], sizeof names[i], "file%zu.thrift", i);
+        paths[i] = names[i];
+    }
     size_t before = in_use;
-    ck_assert_int_eq(gw__idl_load(&set, &path, 1, &reader, NULL, &report), 0);
+    ck_assert_int_eq(gw__idl_load(&set, paths, count, &reader, NULL, &report), 0);
     size_t taken = in_use - before;
-    ck_assert_uint_le(taken, 3 * sample.text.size);
+    ck_assert_msg(taken <= 3 * count * sample->text.size, "%zu bytes for %zu of text", taken, count * sample->text.size);
     gw__idl_set_finish(&set);
     ck_assert_uint_eq(in_use, before);
-    gw__text_finish(&sample.text);
+    gw__text_finish(&sample->text);
     ck_assert_uint_eq(in_use, 0);
+    free(names);
+    free(paths);
     gw_set_allocator(NULL, NULL, NULL);
 }
 
 START_TEST(text_with_comments)
 {
-    check_size(true);
+    struct sample sample = {0};
+    gw_set_allocator(counted_malloc, counted_realloc, counted_free);
+    make_text(&sample.text, 20000, true);
+    check_size(&sample, 1);
 }
 END_TEST
 
 START_TEST(dense_text)
 {
-    check_size(false);
+    struct sample sample = {0};
+    gw_set_allocator(counted_malloc, counted_realloc, counted_free);
+    make_text(&sample.text, 20000, false);
+    check_size(&sample, 1);
+}
+END_TEST
+
+START_TEST(many_files)
+{
+    struct sample sample = {0};
+    gw_set_allocator(counted_malloc, counted_realloc, counted_free);
+    make_text(&sample.text, 80, _i);
+    check_size(&sample, 1000);
 }
 END_TEST
 
@@ -144,6 +162,7 @@ Suite *make_suite(void)
     TCase *sizes = tcase_create("sizes");
     tcase_add_test(sizes, text_with_comments);
     tcase_add_test(sizes, dense_text);
+    tcase_add_loop_test(sizes, many_files, 0, 2);
     suite_add_tcase(suite, sizes);
     return suite;
 }
