@@ -231,6 +231,11 @@ http {{
             proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
         }}
+        location /sink {{
+            proxy_request_buffering off;  # as the others do it: it goes on as it comes
+            proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;
+        }}
     }}
 }}
 """)
