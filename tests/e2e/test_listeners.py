@@ -1,9 +1,13 @@
 """Listeners: several, on Unix sockets, and with several workers."""
+import json
+import os
 import threading
 
 import pytest
 from support.config import config, respond, route
 from support.data import pattern
+from support.gateway import eventually, unused_port
+from support.thrift_peer import Peer
 
 
 def test_two_listeners(gateway, upstream):
@@ -123,3 +127,33 @@ def test_most_connections(gateway):
         except Exception:
             return False
     eventually(served, what="a place for another connection")
+
+
+@pytest.mark.parametrize("kind", ["ipv6", "unix"])
+def test_instances_at_every_kind_of_address(gateway, factory, kind):
+    """HTTP and Thrift; a dead one beside is passed over, and a closed connection is replaced."""
+    (factory.folder / "idl").mkdir()
+    (factory.folder / "idl" / "echo.thrift").write_text("service Echo { string Text(1: string text) }")
+    if kind == "unix":
+        dead, paths = f"unix:{factory.folder}/dead.sock", [str(factory.folder / name) for name in ("http.sock", "thrift.sock")]
+        up, peer = factory.upstream(address=paths[0]), Peer(address=paths[1])
+    else:
+        dead = f"[::1]:{unused_port()}"
+        up, peer = factory.upstream(host="::1"), Peer(address=("::1", 0))
+    factory.upstreams.append(peer)
+    gw = gateway(config([route("text", path="/text", endpoint={"thrift": {"service": "echo", "method": "Text"}}), route()],
+                        {"up": [dead, up.address], "echo": [dead, peer.address]}, idl={"folder": str(factory.folder / "idl")},
+                        decorators=[{"access_log": {"path": "access.log"}}]))
+    with gw.client() as c:
+        for _ in range(3):
+            assert c.post("/echo", b"x" * 100_000).json["size"] == 100_000
+            assert c.post("/text", b'{"text":"a"}').json == "a"
+            up.drop_connections()
+            peer.drop_connections()
+
+    def logged():
+        if not os.path.exists(gw.file("access.log")):
+            return False
+        with open(gw.file("access.log")) as f:
+            return {x["upstream"] for x in map(json.loads, f)} == {up.address, peer.address}
+    eventually(logged)

@@ -178,13 +178,16 @@ class Counted:
 
 
 class Peer:
-    def __init__(self, receive_buffer=None):
-        self.listener = socket.socket()
+    def __init__(self, receive_buffer=None, address=("127.0.0.1", 0)):
+        """Listens on any port of a host, or at a Unix path."""
+        family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.listener = socket.socket(family)
         if receive_buffer:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.listener.bind(("127.0.0.1", 0))
+        self.listener.bind(address)
         self.listener.listen(128)
-        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        host, port = ("unix", address) if family == socket.AF_UNIX else self.listener.getsockname()[:2]
+        self.address = f"[{host}]:{port}" if family == socket.AF_INET6 else f"{host}:{port}"
         self.lock = threading.Lock()
         self.handlers, self.calls, self.errors, self.open = {}, [], [], {}
         self.connections = 0
@@ -199,7 +202,8 @@ class Peer:
                 sock, _ = self.listener.accept()
             except OSError:
                 return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(60)
             with self.lock:
                 self.connections += 1

@@ -106,16 +106,17 @@ class Connection:
 
 
 class Upstream:
-    def __init__(self, address=None, receive_buffer=None):
-        """Listens on any port of 127.0.0.1, or at a Unix path."""
-        self.listener = socket.socket(socket.AF_UNIX if address else socket.AF_INET)
+    def __init__(self, address=None, receive_buffer=None, host="127.0.0.1"):
+        """Listens on any port of a host, or at a Unix path."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.listener = socket.socket(socket.AF_UNIX if address else family)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if receive_buffer:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.listener.bind(address or ("127.0.0.1", 0))
+        self.listener.bind(address or (host, 0))
         self.listener.listen(512)
         self.port = None if address else self.listener.getsockname()[1]
-        self.address = f"unix:{address}" if address else f"127.0.0.1:{self.port}"
+        self.address = f"unix:{address}" if address else f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
         self.lock = threading.Lock()
         self.requests, self.connections, self.open, self.handlers, self.errors = [], 0, {}, {}, []
         self.stopping = False
@@ -130,7 +131,7 @@ class Upstream:
                 sock, _ = self.listener.accept()
             except OSError:
                 return
-            if sock.family == socket.AF_INET:
+            if sock.family != socket.AF_UNIX:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(60)
             with self.lock:
