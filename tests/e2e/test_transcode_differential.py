@@ -1,5 +1,7 @@
-"""The transcoder against the slow and obvious one of support/slow_thrift.py, over random schemas, bodies and results. A
-failure names its seed: GW_SEED=… runs that one alone. Half of the seeds are new in each run."""
+"""The transcoder against the slow and obvious one of support/slow_thrift.py, over random schemas, bodies and results, in
+every encoding. A failure names its seed: GW_SEED=… runs that one alone. Half of the seeds are new in each run."""
+import collections
+import functools
 import json
 import os
 import random
@@ -12,7 +14,7 @@ from support.config import build_folder
 from support.slow_thrift import CONTAINERS, RECORDS, Type
 
 BATCHES = 10
-CASES = 200 if os.environ.get("GW_SANITIZE") else 2000  # a batch
+CASES = 300 if os.environ.get("GW_SANITIZE") else 10_500  # a batch
 FILES = 8
 ENCODINGS = ("binary", "compact", "json")
 TOLD = 20  # misfits told of each body, at most
@@ -32,45 +34,57 @@ def has_pairs(*types):
     return False
 
 
-def random_case(rng, file):
-    """A line for the probe, and what is asked: (method, True for a body, encoding, bytes, rules)."""
-    method, rules, encoding = rng.choice(file.all_methods()), random_thrift.rules(rng), rng.choice(ENCODINGS)
-    if encoding == "json" and has_pairs(Type("struct", record=method.result), Type("struct", record=method.arguments)):
-        encoding = "compact"
-    odds = rng.choice((0, 0, 0.02, 0.1))
-    is_body = rng.random() < 0.6
-    if is_body:
+class Case:
+    """A body for a method (`is_in`) or a result of it, and what is asked of the probe."""
+
+    def __init__(self, rng, file, encoding, method, is_in, data, rules):
+        self.encoding, self.method, self.is_in, self.data, self.rules = encoding, method, is_in, data, rules
+        pieces = rng.choice(("0", "0", "1", f"r{rng.randint(1, 10 ** 6)}"))
+        self.line = " ".join(["in" if is_in else "out", file.name, method.name, rules.words() + "," + encoding, pieces,
+                              data.hex() or "-"])
+
+
+def random_cases(rng, file):
+    """One body or result, in every encoding."""
+    method, rules = rng.choice(file.all_methods()), random_thrift.rules(rng)
+    odds, is_in = rng.choice((0, 0, 0.02, 0.1)), rng.random() < 0.6
+    pairs = has_pairs(Type("struct", record=method.result), Type("struct", record=method.arguments))
+    encodings = [e for e in ENCODINGS if e != "json" or not pairs]
+    if is_in:
         data = random_thrift.body(rng, method, odds, rules) if rng.random() < 0.97 else random_thrift.deep_body(rng, method)
         if rng.random() < 0.2:
             data = random_thrift.disturbed(rng, data)
-        words = ["in", file.name, method.name, rules.words()]
-    else:
-        data = slow_encodings.write(encoding, method.result, random_thrift.result_bytes(rng, method, odds))
-        if rng.random() < 0.3:
+        return [Case(rng, file, encoding, method, True, data, rules) for encoding in encodings]
+    result, disturbed = random_thrift.result_bytes(rng, method, odds), rng.random() < 0.3
+    cases = []
+    for encoding in encodings:
+        data = slow_encodings.write(encoding, method.result, result)
+        if disturbed:
             data = random_thrift.disturbed_bytes(rng, data)
-        words = ["out", file.name, method.name, rules.words()]
-    pieces = rng.choice(("0", "0", "1", f"r{rng.randint(1, 10 ** 6)}"))
-    words[3] += "," + encoding
-    return " ".join(words + [pieces, data.hex() or "-"]), (method, is_body, encoding, data, rules)
+        cases.append(Case(rng, file, encoding, method, False, data, rules))
+    return cases
 
 
-def differs_in(method, encoding, text, rules, answer):
+to_thrift = functools.lru_cache(maxsize=1)(slow_thrift.to_thrift)  # of one body, in every encoding
+
+
+def differs_in(case, answer):
     """What of the answer to a body is wrong, or None."""
-    data, misfits = slow_thrift.to_thrift(method, text, rules)
+    data, misfits = to_thrift(case.method, case.data, case.rules)
     told = [(e["pointer"], e.get("idl")) for e in json.loads(answer[3:])] if answer.startswith("no ") else []
     if len(misfits) > TOLD:  # a syntax error, the last one, is told at any rate
         misfits = misfits[:TOLD - 1] + [misfits[-1] if misfits[-1][1] is None else misfits[TOLD - 1]]
     if misfits != told:
         return f"misfits {misfits}\ntold    {told}"
     if not misfits:
-        expected = "ok " + slow_encodings.write(encoding, method.arguments, data).hex()
+        expected = "ok " + slow_encodings.write(case.encoding, case.method.arguments, data).hex()
         return f"expected {expected}" if answer != expected else None
     return None
 
 
-def differs_out(method, encoding, data, rules, answer):
-    expected = slow_encodings.to_json(encoding, method, data, rules)
-    if expected[0] != "ok" and encoding == "json":
+def differs_out(case, answer):
+    expected = slow_encodings.to_json(case.encoding, case.method, case.data, case.rules)
+    if expected[0] != "ok" and case.encoding == "json":
         return None if answer.split()[0] in ("bad", "more") else "expected bad or more"
     if expected[0] != "ok":
         return None if answer.split()[0] == expected[0] else f"expected {expected[0]}"
@@ -94,17 +108,15 @@ def run(folder, seed):
     """The cases that differ, as text, and how many there were of each kind."""
     rng = random.Random(seed)
     files = random_thrift.write_folder(rng, folder, FILES, "")
-    cases = [random_case(rng, rng.choice(files)) for _ in range(CASES)]
-    lines = [line for line, _ in cases]
-    answers = probe(folder, lines)
-    assert len(answers) == len(lines)
-    different, counts = [], {}
-    for (line, (method, is_body, encoding, data, rules)), answer in zip(cases, answers):
-        kind = line.split()[0] + " " + answer.split()[0]
-        counts[kind] = counts.get(kind, 0) + 1
-        difference = (differs_in if is_body else differs_out)(method, encoding, data, rules, answer)
+    cases = [case for _ in range(CASES // len(ENCODINGS)) for case in random_cases(rng, rng.choice(files))]
+    answers = probe(folder, [case.line for case in cases])
+    assert len(answers) == len(cases)
+    different, counts = [], collections.Counter()
+    for case, answer in zip(cases, answers):
+        counts[case.line.split()[0] + " " + answer.split()[0]] += 1
+        difference = (differs_in if case.is_in else differs_out)(case, answer)
         if difference:
-            different.append(f"{line[:400]}\n{data[:400]}\nanswer {answer[:1000]}\n{difference}"[:3000])
+            different.append(f"{case.line[:400]}\n{case.data[:400]}\nanswer {answer[:1000]}\n{difference}"[:3000])
     return different, counts
 
 
@@ -115,4 +127,4 @@ def test_same_as_the_slow_converter(batch, tmp_path):
     different, counts = run(str(tmp_path), seed)
     assert not different, f"GW_SEED={seed}: {len(different)} differ, the first:\n" + "\n\n".join(different[:3])
     least = {"in ok": 0.2, "in no": 0.1, "out ok": 0.1, "out bad": 0.02, "out more": 0.02}
-    assert all(counts.get(kind, 0) >= share * CASES - 20 for kind, share in least.items()), f"GW_SEED={seed}: {counts}"
+    assert all(counts[kind] >= share * CASES - 20 for kind, share in least.items()), f"GW_SEED={seed}: {counts}"
