@@ -1,25 +1,9 @@
 /* Thrift binary to JSON: the first bytes say which method's result it is and where to cut, which must not matter. What
  * comes out is JSON. The same bytes as a message's header, as a fault, and as what is passed over. */
-#include "../unit/wire_types.h"
-#include "fuzz.h"
-#include "fuzz_values.h"
+#include "fuzz_types.h"
 #include "wire/fault.h"
 
 static struct gw__decode pass;
-static struct gw__json_rules rules;
-
-static void check_json(const struct gw__json_out *out)
-{
-    struct gw__json json;
-    enum gw__json_event event;
-    gw__json_init(&json, GW__JSON_DEPTH_MAX);
-    char *text = fuzz_copy(out->begin, (size_t)(out->at - out->begin));
-    gw__json_feed(&json, text, (size_t)(out->at - out->begin), true);
-    while ((event = gw__json_next(&json)) != GW__JSON_END)
-        CHECK(event != GW__JSON_ERROR && event != GW__JSON_MORE);
-    gw__json_finish(&json);
-    free(text);
-}
 
 /* What does not fit is told as JSON, wherever the bytes were cut. */
 static void check_told(const struct gw__json_out *out)
@@ -27,18 +11,18 @@ static void check_told(const struct gw__json_out *out)
     struct gw__json_out errors = {0};
     struct gw__text sentence = {0};
     CHECK(gw__decode_tell(&pass, out->begin, (size_t)(out->at - out->begin), &errors, &sentence));
-    check_json(&errors);
+    fuzz_check_json(errors.begin, (size_t)(errors.at - errors.begin));
     CHECK(sentence.size > 0);
     gw__json_out_finish(&errors);
     gw__text_finish(&sentence);
 }
 
-static enum gw__wire_status run(const struct gw__record *result, const char *data, size_t size, const struct cut *cut,
-                                bool names, struct gw__json_out *out, size_t *taken)
+static enum gw__wire_status run(const struct fuzz_input *input, const struct cut *cut, struct gw__json_out *out,
+                                size_t *taken)
 {
-    struct gw__decode_options options = {.enum_names = names, .rules = rules};
-    gw__decode_init_result(&pass, result, &options, out);
-    enum gw__wire_status status = decode_all(&pass, data, size, cut, taken);
+    struct gw__decode_options options = {.enum_names = input->option, .rules = input->rules};
+    gw__decode_init_result(&pass, input->method->result, &options, out);
+    enum gw__wire_status status = decode_all(&pass, input->bytes, input->size, cut, taken);
     CHECK(!pass.no_memory && (status != GW__WIRE_BAD || pass.why));
     if (status == GW__WIRE_BAD)
         check_told(out);
@@ -125,36 +109,21 @@ static void check_header(const char *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct gw__schema *schemas[3];
-    static const struct idl_text files = {NULL, SOURCE_ROOT};
-    if (!schemas[0]) {
-        schemas[0] = idl_schema("types.thrift", &files);
-        schemas[1] = idl_schema("uuid.thrift", &files);
-        schemas[2] = fuzz_values();
-    }
-    CHECK(schemas[0] && schemas[1] && schemas[2]);
-    if (size < 3 || size > 4096)
+    struct fuzz_input input;
+    if (!fuzz_take_input(&input, data, size))
         return 0;
-    const struct gw__rpc *service = schemas[data[0] < 128 ? 0 : data[0] < 160 ? 1 : 2]->main;
-    const struct gw__method *method = service->methods[data[0] % service->count];
-    struct cut cut = {data[1], 1 + data[2] % 32}, whole = {0};
     struct gw__json_out out = {0}, other = {0};
-    const char *bytes = (const char *)data + 3;
     size_t taken = 0, other_taken = 0;
-    size -= 3;
-    rules = fuzz_rules(data[2] >> 5);
-    enum gw__wire_status status = run(method->result, bytes, size, &whole, data[2] >= 128, &out, &taken);
-    CHECK(run(method->result, bytes, size, &cut, data[2] >= 128, &other, &other_taken) == status);
+    enum gw__wire_status status = run(&input, &(struct cut){0}, &out, &taken);
+    CHECK(run(&input, &input.cut, &other, &other_taken) == status);
     if (status == GW__WIRE_DONE) {
-        size_t length = (size_t)(out.at - out.begin);
-        CHECK((size_t)(other.at - other.begin) == length);
-        CHECK(length == 0 || memcmp(out.begin, other.begin, length) == 0);
-        if (length)
-            check_json(&out);
+        CHECK(fuzz_same(&out, &other));
+        if (out.at > out.begin)
+            fuzz_check_json(out.begin, (size_t)(out.at - out.begin));
     }
-    check_skip(bytes, size, &cut);
-    check_fault(bytes, size, &cut);
-    check_header(bytes, size);
+    check_skip(input.bytes, input.size, &input.cut);
+    check_fault(input.bytes, input.size, &input.cut);
+    check_header(input.bytes, input.size);
     gw__json_out_finish(&out);
     gw__json_out_finish(&other);
     return 0;
