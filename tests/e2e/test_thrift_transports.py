@@ -4,6 +4,7 @@ import json
 import os
 import struct
 import subprocess
+import time
 
 import pytest
 from support.config import build_folder, config, route
