@@ -3,6 +3,7 @@ kind, methods it does not know, without result, and without answer.
 
 What a server itself gets wrong is left out below by name, each with what it does."""
 import json
+import re
 import shutil
 
 import pytest
@@ -50,10 +51,11 @@ CELLS = list(cells())
 
 # ---- what servers get wrong
 
-def node_cannot(encoding, name, value):
+def node_cannot(cell, name, value):
     """There is no negative zero. Keys of maps are strings to it, so that false is true, and 64 bits are seldom right. In
     compact each bool in a container is false. In JSON an i64 is right from 0 to 2**53 only, and so are lists in lists and
     maps that are not empty, and keys that are not."""
+    encoding = cell.encoding
     if name == "by_truth" or (name == "truths" and encoding == "compact" and isinstance(value, dict)):
         return {}
     if name == "by_large":
@@ -70,19 +72,25 @@ def node_cannot(encoding, name, value):
     return 0.0 if isinstance(value, float) and value == 0 else value
 
 
-def cpp_cannot(encoding, name, value):
+def cpp_cannot(cell, name, value):
     """In JSON it does not read \\u0000."""
-    return value.replace("\0", "") if encoding == "json" and isinstance(value, str) else value
+    return value.replace("\0", "") if cell.encoding == "json" and isinstance(value, str) else value
 
 
-CANNOT = {"node": node_cannot, "cpp": cpp_cannot}
+def python_cannot(cell, name, value):
+    """In JSON it misreads an escape with four digits if not all of it is there, as may be where nothing is framed."""
+    apart = cell.encoding == "json" and cell.transport == "unframed" and isinstance(value, str)
+    return re.sub(r"[\0-\x1f]", "", value) if apart else value
+
+
+CANNOT = {"node": node_cannot, "cpp": cpp_cannot, "python": python_cannot}
 
 
 def possible(cell, value, name=""):
     """The value without what the cell's server gets wrong."""
     if cell.language not in CANNOT:
         return value
-    value = CANNOT[cell.language](cell.encoding, name, value)
+    value = CANNOT[cell.language](cell, name, value)
     if isinstance(value, dict):
         return {possible(cell, key): possible(cell, item, key) for key, item in value.items()}
     if isinstance(value, list):

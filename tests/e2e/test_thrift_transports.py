@@ -3,6 +3,7 @@ whichever transport they come in, cut at every byte and trickled, metadata and b
 import json
 import os
 import struct
+import time
 import subprocess
 import time
 
