@@ -111,6 +111,33 @@ static char *put_decimal(char *out, struct decimal decimal)
     return put_text(out, digits + point, count - point);
 }
 
+/* The point and up to eight digits behind it, one of which is not 0. */
+static inline char *put_fraction(char *out, uint32_t value)
+{
+    uint64_t digits = gw__print_digits(value);
+    *out++ = '.';
+    gw__print_bytes(out, digits);
+    return out + 8 - (unsigned)__builtin_clzll(digits) / 8;
+}
+
+/* From a millionth to 10^6, with seven to nine digits behind the point: see put_short(). */
+static char *put_nine(char *out, double value)
+{
+    if (!(value >= 1e-6 && value < 1e6))
+        return NULL;
+    int64_t scaled = (int64_t)(value * 1e9 + 0.5);
+    if ((double)scaled / 1e9 != value)
+        return NULL;
+    uint32_t part = (uint32_t)(scaled % 1000000000), last = part % 10;
+    char *point = gw__print_first(out, (uint32_t)(scaled / 1000000000));
+    if (!last)
+        return put_fraction(point, part / 10);
+    *point = '.';
+    gw__print_bytes(point + 1, gw__print_digits(part / 10));
+    point[9] = (char)('0' + last);
+    return point + 10;
+}
+
 /* A value below 10^9 with at most six digits behind the point: no two decimals of at most 15 digits are the same
  * double, so this one is the shortest if its quotient is the value. NULL: it is not. */
 static char *put_short(char *out, double value)
@@ -119,15 +146,10 @@ static char *put_short(char *out, double value)
         return NULL;
     int64_t millionths = (int64_t)(value * 1e6 + 0.5);
     if ((double)millionths / 1e6 != value)
-        return NULL;
+        return put_nine(out, value);
     uint32_t whole = (uint32_t)(millionths / 1000000), part = (uint32_t)(millionths % 1000000);
     out = gw__print_u64(out, whole);
-    if (!part)
-        return out;
-    uint64_t digits = gw__print_digits(part * 100);
-    *out++ = '.';
-    gw__print_bytes(out, digits);
-    return out + 8 - (unsigned)__builtin_clzll(digits) / 8;
+    return part ? put_fraction(out, part * 100) : out;
 }
 
 size_t gw__double_print(char *out, double value)

@@ -123,18 +123,20 @@ static inline char *print_escape(char *out, unsigned char c)
     return out;
 }
 
-char *gw__json_print_text(char *out, const char *out_end, const char *text, size_t size, const char *readable)
+char *gw__json_print_string(char *out, const char *out_end, const char *text, size_t size, const char *readable)
 {
     const char *end = text + size;
+    if (readable - end < 16 || (size_t)(out_end - out) / 8 < size + 4)
+        return NULL;
+    *out++ = '"';
     while (text < end) {
-        if (readable - text < 16 || out_end - out < STEP_BYTES)
-            return NULL;
         unsigned high, marks = gw__json_copy_marked(out, text, &high);
-        unsigned count = marks ? (unsigned)__builtin_ctz(marks) : 16;
-        if (count > end - text)
-            count = (unsigned)(end - text);
-        if (high)
+        unsigned count = end - text < 16 ? (unsigned)(end - text) : 16;
+        if (marks << (32 - count) | high << (32 - count)) {
+            if (marks && (unsigned)__builtin_ctz(marks) < count)
+                count = (unsigned)__builtin_ctz(marks);
             count = gw__json_whole_characters(text, end, high, count);
+        }
         text += count;
         out += count;
         if (count == 16 || text == end)
@@ -144,6 +146,7 @@ char *gw__json_print_text(char *out, const char *out_end, const char *text, size
         else if (count == 0)
             return NULL;
     }
+    *out++ = '"';
     return out;
 }
 

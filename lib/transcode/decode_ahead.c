@@ -19,6 +19,7 @@ enum {
 struct run {
     const char *at, *safe, *end; /* behind `safe` no entry begins */
     char *out, *room;            /* behind `room`, more must be made */
+    struct gw__decode_frame *frame; /* on top */
     bool comma;                  /* of the writer */
 };
 
@@ -88,15 +89,6 @@ static __attribute__((noinline)) bool put_any_text(struct gw__decode *decode, co
     return gw__json_out_room(decode->out, ENTRY_BYTES);
 }
 
-static __attribute__((noinline)) char *print_text(char *out, char *room, const char *text, size_t size, const char *end)
-{
-    *out++ = '"';
-    out = gw__json_print_text(out, room, text, size, end);
-    if (out)
-        *out++ = '"';
-    return out;
-}
-
 /* A string or binary. */
 INLINE enum result put_text(struct gw__decode *decode, const struct gw__type *type, struct run *run, const char *at,
                             char *out)
@@ -113,7 +105,7 @@ INLINE enum result put_text(struct gw__decode *decode, const struct gw__type *ty
         out[1 + size] = '"';
         return put_end(run, at + size, out + size + 2);
     }
-    char *to = plain && size ? print_text(out, run->room, at, size, run->safe + LOOK_BYTES) : NULL;
+    char *to = plain ? gw__json_print_string(out, run->room, at, size, run->safe + LOOK_BYTES) : NULL;
     if (to)
         return put_end(run, at + size, to);
     bool room = put_any_text(decode, type, at, size, out);
@@ -126,10 +118,14 @@ INLINE enum result put_text(struct gw__decode *decode, const struct gw__type *ty
 
 /* ---- containers */
 
-INLINE enum result push(struct gw__decode *decode, const struct gw__decode_frame *frame, struct run *run,
-                        const char *at, char *out)
+INLINE struct gw__decode_frame *last_frame(struct gw__decode *decode)
 {
-    decode->frames[decode->depth++] = *frame;
+    return &decode->frames[GW__DECODE_DEPTH - 1];
+}
+
+INLINE enum result push(const struct gw__decode_frame *frame, struct run *run, const char *at, char *out)
+{
+    *++run->frame = *frame;
     run->at = at;
     run->out = out;
     run->comma = false;
@@ -141,13 +137,14 @@ INLINE enum result open_record(struct gw__decode *decode, const struct gw__type 
 {
     struct gw__bits *bits = &decode->bits;
     uint32_t words = type->record->bit_words;
-    if (decode->depth == GW__DECODE_DEPTH || bits->capacity - bits->count < words || at > run->end)
+    if (run->frame == last_frame(decode) || bits->capacity - bits->count < words || at > run->end)
         return LEFT;
     struct gw__decode_frame frame = {.type = type, .bits = (uint32_t)bits->count};
-    for (uint32_t i = 0; i < words; i++)
+    bits->words[bits->count++] = 0;
+    for (uint32_t i = 1; RARELY(i < words); i++)
         bits->words[bits->count++] = 0;
     *out = '{';
-    return push(decode, &frame, run, at, out + 1);
+    return push(&frame, run, at, out + 1);
 }
 
 INLINE enum result open_items(struct gw__decode *decode, const struct gw__type *type, struct run *run, const char *at,
@@ -155,12 +152,12 @@ INLINE enum result open_items(struct gw__decode *decode, const struct gw__type *
 {
     bool map = type->kind == GW__MAP;
     uint32_t count = gw__wire_get32(at + 1 + map);
-    if (decode->depth == GW__DECODE_DEPTH || count > INT32_MAX || (uint8_t)at[map] != type->value->thrift
+    if (run->frame == last_frame(decode) || count > INT32_MAX || (uint8_t)at[map] != type->value->thrift
         || (map && ((uint8_t)*at != type->key->thrift || gw__type_is_pairs(type))) || at + 5 + map > run->end)
         return LEFT;
     struct gw__decode_frame frame = {.type = type, .left = (uint64_t)count << map};
     *out = map ? '{' : '[';
-    return push(decode, &frame, run, at + 5 + map, out + 1);
+    return push(&frame, run, at + 5 + map, out + 1);
 }
 
 INLINE enum result put_value(struct gw__decode *decode, const struct gw__type *type, struct run *run, const char *at,
@@ -191,13 +188,19 @@ INLINE enum result put_value(struct gw__decode *decode, const struct gw__type *t
 
 /* ---- entries */
 
-/* Sixteen bytes at a time, as both have room for. */
+/* Sixteen bytes at a time, as both have room for; NULL if it is too long. */
 INLINE char *put_key(char *out, const struct gw__field *field)
 {
+    uint32_t size = field->key_size;
     memcpy(out, field->key, 16);
-    for (uint32_t i = 16; i < field->key_size; i += 16)
-        memcpy(out + i, field->key + i, 16);
-    return out + field->key_size;
+    if (RARELY(size > 16)) {
+        if (size > KEY_BYTES)
+            return NULL;
+        memcpy(out + 16, field->key + 16, 16);
+        for (uint32_t i = 32; i < size; i += 16)
+            memcpy(out + i, field->key + i, 16);
+    }
+    return out + size;
 }
 
 INLINE bool is_field(const struct gw__field *field, const char *at)
@@ -242,11 +245,9 @@ INLINE enum result put_fields(struct gw__decode *decode, struct gw__decode_frame
             first = expected = field;
             last = fields + gw__bits_unseen(seen, field->index, record->count);
         }
-        result = LEFT;
-        if (RARELY(field->key_size > KEY_BYTES))
-            break;
         *run->out = ',';
-        result = put_value(decode, field->type, run, run->at + 3, put_key(run->out + run->comma, field));
+        char *out = put_key(run->out + run->comma, field);
+        result = RARELY(!out) ? LEFT : put_value(decode, field->type, run, run->at + 3, out);
         expected = field + (result != LEFT);
     }
     gw__bits_mark(seen, (uint32_t)(first - fields), (uint32_t)(expected - fields));
@@ -315,8 +316,9 @@ INLINE bool is_complete(const struct gw__decode *decode, const struct gw__decode
 }
 
 /* The one on top. A record that may not be complete is left to the general path. */
-INLINE enum result close_container(struct gw__decode *decode, struct gw__decode_frame *frame, struct run *run)
+INLINE enum result close_container(struct gw__decode *decode, struct run *run)
 {
+    struct gw__decode_frame *frame = run->frame;
     uint8_t kind = frame->type->kind;
     if (gw__kind_is_record(kind)) {
         if (RARELY(!is_complete(decode, frame)))
@@ -326,8 +328,8 @@ INLINE enum result close_container(struct gw__decode *decode, struct gw__decode_
     }
     *run->out++ = kind == GW__LIST || kind == GW__SET ? ']' : '}';
     run->comma = true;
-    decode->depth--;
-    return decode->depth > decode->is_result ? CHANGED : LEFT;
+    run->frame--;
+    return run->frame >= decode->frames + decode->is_result ? CHANGED : LEFT;
 }
 
 /* Entries of the container on top, and of those that open and close on the way. */
@@ -336,11 +338,12 @@ static void put_entries(struct gw__decode *decode, struct run run)
     enum result result = CHANGED;
     run.out = decode->out->at;
     run.comma = decode->out->comma;
+    run.frame = &decode->frames[decode->depth - 1];
     decode->in.at = run.at;
     if (!has_room(decode, &run))
         return;
     do {
-        struct gw__decode_frame *frame = &decode->frames[decode->depth - 1];
+        struct gw__decode_frame *frame = run.frame;
         if (gw__kind_is_record(frame->type->kind))
             result = put_fields(decode, frame, &run);
         else if (frame->type->kind == GW__MAP)
@@ -348,10 +351,11 @@ static void put_entries(struct gw__decode *decode, struct run run)
         else
             result = put_items(decode, frame, &run);
         if (result == ENDS)
-            result = run.out <= run.room ? close_container(decode, frame, &run) : NO_ROOM;
+            result = run.out <= run.room ? close_container(decode, &run) : NO_ROOM;
         if (RARELY(result == NO_ROOM))
             result = has_room(decode, &run) ? CHANGED : LEFT;
     } while (result == CHANGED);
+    decode->depth = (unsigned)(run.frame + 1 - decode->frames);
     decode->in.at = run.at;
     decode->out->at = run.out;
     decode->out->comma = run.comma;
