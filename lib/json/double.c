@@ -121,7 +121,7 @@ static inline char *put_fraction(char *out, uint32_t value)
 }
 
 /* From a millionth to 10^6, with seven to nine digits behind the point: see put_short(). */
-static char *put_nine(char *out, double value)
+static __attribute__((noinline)) char *put_nine(char *out, double value)
 {
     if (!(value >= 1e-6 && value < 1e6))
         return NULL;
@@ -140,7 +140,7 @@ static char *put_nine(char *out, double value)
 
 /* A value below 10^9 with at most six digits behind the point: no two decimals of at most 15 digits are the same
  * double, so this one is the shortest if its quotient is the value. NULL: it is not. */
-static char *put_short(char *out, double value)
+static inline char *put_short(char *out, double value)
 {
     if (!(value < 1e9))
         return NULL;
@@ -152,21 +152,19 @@ static char *put_short(char *out, double value)
     return part ? put_fraction(out, part * 100) : out;
 }
 
+/* Out of line, so that common values need no more than they must. */
+static __attribute__((noinline)) char *put_any(char *out, uint64_t bits)
+{
+    uint64_t fraction = bits & (((uint64_t)1 << 52) - 1);
+    int exponent = (int)(bits >> 52 & 0x7ff);
+    return put_decimal(out, shortest(fraction, exponent));
+}
+
 size_t gw__double_print(char *out, double value)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    char *at = out;
-    if (bits >> 63)
-        *at++ = '-';
-    char *end = put_short(at, fabs(value));
-    if (end)
-        return (size_t)(end - out);
-    uint64_t fraction = bits & (((uint64_t)1 << 52) - 1);
-    int exponent = (int)(bits >> 52 & 0x7ff);
-    if (fraction == 0 && exponent == 0)
-        *at++ = '0';
-    else
-        at = put_decimal(at, shortest(fraction, exponent));
-    return (size_t)(at - out);
+    *out = '-';
+    char *at = out + (bits >> 63), *end = put_short(at, fabs(value));
+    return (size_t)((end ? end : put_any(at, bits)) - out);
 }
