@@ -1,11 +1,13 @@
 """TTHeader with CloudWeGo's Volo: what goes with a call beside its arguments, and what comes back. The server says what it
 received. (test_thrift_matrix.py has its values; test_thrift_transports.py entries which it does not show.)"""
 import json
+import os
 import shutil
+import subprocess
 
 import pytest
 from support import peers
-from support.config import config, route
+from support.config import build_folder, config, route
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("matrix-rust")]  # whoever comes first builds the server
 
@@ -20,12 +22,21 @@ def post(gateway, path, body, headers=()):
 
 
 @pytest.fixture(scope="module")
-def volo(module_factory):
+def folder(module_factory):
     folder = module_factory.folder / "idl-volo"
     folder.mkdir()
     for file in [*peers.peer_cache.IDL.glob("*.thrift"), *(peers.peer_cache.PEERS / "thrift-rust").glob("*.thrift")]:
         shutil.copy(file, folder)
-    server = module_factory.peer(peers.types_server("rust"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(module_factory):
+    return module_factory.peer(peers.types_server("rust"))
+
+
+@pytest.fixture(scope="module")
+def volo(module_factory, server, folder):
     services = {transport: {"idl": "volo", "transport": transport, "instances": [server.address()]}
                 for transport in (*TRANSPORTS, "framed")}
     endpoint = {"thrift": {"service": "{service}", "method": "{method}", "caller": "the.gateway"}}
@@ -44,6 +55,18 @@ def test_what_volo_received(volo, transport):
                    "from": "the.gateway", "to": transport, "ttheader": "true",
                    "framed": "true" if transport == "ttheader_framed" else "false"}
     assert answer.headers.all("rpc-backward-back") == ["from volo"]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_what_volo_received_of_gwctl_call(server, folder, transport):
+    command = [os.path.join(build_folder(), "cli", "gwctl"), "call", "--idl", folder, "-s", server.address(), "-i",
+               "--transport", transport, "--header", "rpc-persist-user-id=7", "--header", "Rpc-Transit-Stage=two", "volo.about"]
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done
+    head, _, body = done.stdout.partition("\n\n")
+    got = json.loads(body)
+    assert (got["persistent.USER_ID"], got["transient.STAGE"], got["method"], got["to"]) == ("7", "two", "about", "volo")
+    assert "rpc-backward-back: from volo" in head.lower()
 
 
 def test_metadata_needs_ttheader(volo):
