@@ -418,6 +418,7 @@ static int run(struct call_plan *plan, const struct bytes *request)
     int code = EXIT_FAILED;
     if (!make_folder())
         return code;
+    raise_file_limit();
     struct gw_server *server = start(plan, address, &outcome, &code);
     if (server)
         code = call_once(plan, request, &outcome);

@@ -26,6 +26,8 @@ int usage_error(const struct verb *verb, const char *format, ...) GW_PRINTF(2, 3
 int apply_file(struct gw_server *server, const char *path, bool check_only);
 /* The exit code for what a library call returned. */
 int exit_code(int result);
+/* As many open files as the process may have at all: each connection is one. */
+void raise_file_limit(void);
 /* Prints what a library call gave and turns it into an exit code. */
 int report_result(int result, const char *text);
 const struct verb *find_verb(const char *name);

@@ -96,8 +96,7 @@ static int start(struct gw_server *server, char *path)
     return EXIT_OK;
 }
 
-/* As many open files as the gateway may have at all: each connection is one. */
-static void raise_limit(void)
+void raise_file_limit(void)
 {
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur == files.rlim_max)
@@ -125,7 +124,7 @@ int run_gateway(const struct verb *self, int count, char **arguments)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
-    raise_limit();
+    raise_file_limit();
     give_memory_back();
     struct gw_server *server = gw_server_create();
     if (!server)
