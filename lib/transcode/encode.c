@@ -1,6 +1,7 @@
 /* The pass from JSON to Thrift: the reader's events, and for each value the type that the frames expect. A step is
  * resumed with the next piece exactly where it stopped. Once a value did not fit, what is written is of no use but
  * stays well-formed for the frames. */
+#include "base/alloc.h"
 #include "transcode/from_binary.h"
 #include "transcode/inside.h"
 
@@ -17,6 +18,9 @@ void gw__encode_init(struct gw__encode *encode, const struct gw__method *method,
         gw__wire_reset(encode->wire);
     }
     gw__bits_init(&encode->bits);
+    encode->marks.items = NULL;
+    encode->marks.count = 0;
+    encode->marks.capacity = GW__ENCODE_MARKS;
     gw__json_init(&encode->json, GW__ENCODE_DEPTH);
     if (method->body_is_argument)
         gw__encode_field(encode->wire, &method->arguments->fields[0]);
@@ -25,6 +29,8 @@ void gw__encode_init(struct gw__encode *encode, const struct gw__method *method,
 void gw__encode_finish(struct gw__encode *encode)
 {
     gw__bits_finish(&encode->bits);
+    gw__free(encode->marks.items);
+    encode->marks.items = NULL;
     gw__json_out_finish(&encode->errors);
     gw__text_finish(&encode->first);
     gw__json_finish(&encode->json);
@@ -53,6 +59,8 @@ void gw__encode_push_items(struct gw__encode *encode, const struct gw__type *typ
         .patch = patch,
         .segment = encode->wire->last,
         .form = gw__type_is_pairs(type) ? GW__ENCODE_PAIRS : GW__ENCODE_PLAIN,
+        .marked = gw__encode_is_marked(encode, type),
+        .bits = (uint32_t)encode->marks.count,
         .errors = (uint8_t)encode->error_count,
     };
 }
@@ -92,6 +100,8 @@ void gw__encode_end_container(struct gw__encode *encode)
         gw__wire_set32(frame->patch, frame->count);
     if (!encode->options.lenient && frame->type->kind != GW__LIST)
         gw__encode_check_repeats(encode);
+    if (frame->marked)
+        encode->marks.count = frame->bits;
     encode->depth--;
 }
 
@@ -134,6 +144,8 @@ static void take_key(struct gw__encode *encode, struct gw__str key)
     struct gw__encode_frame *frame = gw__encode_top(encode);
     frame->key = gw__encode_map_key(encode, frame->type->key, key);
     encode->step = frame->key ? AT_EVENT : AT_SKIP;
+    if (frame->key && frame->marked)
+        gw__encode_mark(encode, frame->key);
 }
 
 /* ---- values */
@@ -292,7 +304,11 @@ static void take_item(struct gw__encode *encode, struct gw__encode_frame *frame,
 {
     const struct gw__type *type = frame->type;
     frame->count++;
+    if (frame->marked && type->kind == GW__SET) /* of a map, the key was marked */
+        gw__encode_mark(encode, encode->wire->at);
     if (frame->form == GW__ENCODE_PAIRS) {
+        if (frame->marked)
+            gw__encode_mark(encode, encode->wire->at);
         begin_pair(encode, type, event);
     } else if (frame->form == GW__ENCODE_PAIR && frame->count > 2) {
         gw__encode_wrong_as(encode, pair, gw__str("one more"));

@@ -28,8 +28,9 @@ struct gw__encode_frame {
     char *key;                     /* map: the key last written */
     uint32_t count;                /* container: values begun */
     uint32_t expect;               /* record: index of the field that most likely comes next */
-    uint32_t bits;                 /* record: where its bits begin */
+    uint32_t bits;                 /* record: where its bits begin; marked: where its marks do */
     uint8_t form;                  /* enum gw__encode_form */
+    bool marked;                   /* set or map: where its elements or entries begin is noted */
     uint8_t errors;                /* container: misfits told before it began */
 };
 
@@ -47,6 +48,16 @@ struct gw__encode_options {
     bool in_message; /* JSON: the bracket that closes the message is written, too */
     struct gw__wire *plain; /* for encodings whose values are not binary's: where these stand as such before. Borrowed,
                              * emptied by init */
+};
+
+enum { GW__ENCODE_MARKS = 128 /* more than that many are allocated */ };
+
+/* Where elements of sets and entries of maps under way begin, in bytes of the message, container upon container: of
+ * those that can hold large values, which are not to be read once more at each level. */
+struct gw__marks {
+    uint32_t *items; /* NULL: `few` */
+    size_t count, capacity;
+    uint32_t few[GW__ENCODE_MARKS];
 };
 
 /* Read `errors`, `error_count` and `first`; the rest is for transcode/ alone. */
@@ -68,6 +79,7 @@ struct gw__encode {
     uint64_t length;
     struct gw__base64 base64;
     struct gw__bits bits; /* of the fields seen */
+    struct gw__marks marks;
     struct gw__encode_frame frames[GW__ENCODE_DEPTH + 2];
     char tail[GW__ENCODE_TAIL_BYTES]; /* a copy of the last bytes of the text */
     struct gw__json json;

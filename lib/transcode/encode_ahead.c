@@ -163,7 +163,13 @@ INLINE enum result open_items(struct gw__encode *encode, const struct gw__type *
         *out++ = (char)type->key->thrift;
     *out++ = (char)type->value->thrift;
     *++run->frame = (struct gw__encode_frame){
-        .type = type, .patch = out, .segment = encode->wire->last, .errors = (uint8_t)encode->error_count};
+        .type = type,
+        .patch = out,
+        .segment = encode->wire->last,
+        .errors = (uint8_t)encode->error_count,
+        .marked = gw__encode_is_marked(encode, type),
+        .bits = (uint32_t)encode->marks.count,
+    };
     run->at = run->first = at;
     run->out = out + 4;
     return CHANGED;
@@ -326,7 +332,11 @@ INLINE enum result take_items(struct gw__encode *encode, struct gw__encode_frame
         at = at ? pass_blank(at, run) : NULL;
         if (RARELY(!at))
             return closes(run, ']');
+        if (RARELY(frame->marked))
+            gw__encode_mark(encode, run->out);
         result = take_value(encode, type, run, at, run->out);
+        if (RARELY(result == LEFT && frame->marked))
+            encode->marks.count--; /* it is taken otherwise */
         if (RARELY(result == LEFT))
             return run->at == run->first ? closes(run, ']') : leave_value(run, at, run->out);
         frame->count++;
@@ -353,6 +363,8 @@ INLINE enum result take_pairs(struct gw__encode *encode, struct gw__encode_frame
         if (RARELY(!at))
             return LEFT;
         frame->key = run->out;
+        if (RARELY(frame->marked))
+            gw__encode_mark(encode, run->out);
         result = take_value(encode, type->value, run, at, out);
         if (RARELY(result == LEFT))
             return leave_value(run, at, out);

@@ -75,6 +75,13 @@ void gw__encode_ahead(struct gw__encode *encode);
 /* ---- repeat.c: tells what is twice in the set or map on top, which ends here. Where something in it did not fit,
  * nothing is looked for. */
 void gw__encode_check_repeats(struct gw__encode *encode);
+/* An element or entry of a marked container begins there, in the last segment. */
+void gw__encode_mark(struct gw__encode *encode, const char *at);
+
+static inline bool gw__encode_is_marked(const struct gw__encode *encode, const struct gw__type *type)
+{
+    return type->kind != GW__LIST && type->value->kind >= GW__LIST && !encode->options.lenient;
+}
 
 /* ---- misfit.c: told with the pointer to what the first `depth` frames are at, with one more step if `name` is given.
  * `got` may be cut short. */

@@ -1,6 +1,6 @@
 /* What is given twice in a set, or as a key of a map. Looked for where the container ends, in the bytes that were
  * written of it: those of equal values are the same. A table holds where each element begins, 16 bytes for each at
- * most, and is gone when the container has been looked through; a small one is on the stack. */
+ * most, marks included, and is gone when the container has been looked through; a small one is on the stack. */
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "transcode/inside.h"
@@ -75,6 +75,18 @@ static void pass(struct walk *walk, const struct gw__type *type)
     while (gw__thrift_skip(&walk->skip, &walk->in) == GW__WIRE_MORE)
         if (!walk_on(walk))
             return;
+}
+
+static void walk_to(struct walk *walk, size_t place)
+{
+    size_t rest = place - walked(walk), left;
+    while (rest > (left = (size_t)(walk->in.end - walk->in.at))) {
+        rest -= left;
+        walk->in.at = walk->in.end;
+        if (!walk_on(walk))
+            return;
+    }
+    walk->in.at += rest;
 }
 
 static struct span take(struct walk *walk, const struct gw__type *type)
@@ -178,11 +190,56 @@ static struct span span_at(const struct gw__wire *wire, const struct gw__encode_
     return span;
 }
 
+/* ---- marks */
+
+static uint32_t *marks_of(struct gw__encode *encode)
+{
+    return encode->marks.items ? encode->marks.items : encode->marks.few;
+}
+
+static uint32_t offset_of(const struct gw__encode *encode, const char *at)
+{
+    return (uint32_t)(encode->wire->before + (size_t)(at - encode->wire->last->bytes));
+}
+
+/* By a quarter, for the sake of memory. */
+static bool grow_marks(struct gw__encode *encode)
+{
+    struct gw__marks *marks = &encode->marks;
+    size_t capacity = marks->capacity + marks->capacity / 4;
+    uint32_t *items = gw__realloc(marks->items, capacity * sizeof *items);
+    if (!items) {
+        encode->no_memory = true;
+        return false;
+    }
+    if (!marks->items)
+        memcpy(items, marks->few, sizeof marks->few);
+    marks->items = items;
+    marks->capacity = capacity;
+    return true;
+}
+
+void gw__encode_mark(struct gw__encode *encode, const char *at)
+{
+    struct gw__marks *marks = &encode->marks;
+    if (encode->wire->lost || (marks->count == marks->capacity && !grow_marks(encode)))
+        return;
+    marks_of(encode)[marks->count++] = offset_of(encode, at);
+}
+
+/* ---- the table */
+
+static uint64_t slot_count(const struct gw__encode_frame *frame)
+{
+    uint64_t count = frame->count;
+    return frame->marked ? count + count / 4 : 2 * count;
+}
+
 /* The place of an equal element that is in the table, else 0 and it is there now. */
 static uint32_t find_or_add(const struct gw__encode *encode, const struct gw__encode_frame *frame, struct slot *slots,
                             uint32_t place, struct span span)
 {
-    uint64_t count = 2 * (uint64_t)frame->count, hash = hash_span(encode->wire, span, frame->count <= FEW);
+    uint64_t count = slot_count(frame), hash = hash_span(encode->wire, span, frame->count <= FEW);
     uint32_t tag = (uint32_t)(hash >> 32);
     uint64_t at = (uint64_t)(uint32_t)hash * count >> 32;
     for (; slots[at].place; at = at + 1 < count ? at + 1 : 0)
@@ -194,11 +251,17 @@ static uint32_t find_or_add(const struct gw__encode *encode, const struct gw__en
 }
 
 /* Which element begins there. */
-static uint32_t index_of(const struct gw__encode *encode, const struct gw__encode_frame *frame, uint32_t place)
+static uint32_t index_of(struct gw__encode *encode, const struct gw__encode_frame *frame, uint32_t place)
 {
     struct walk walk;
     uint32_t index = 0;
     const struct gw__type *type = frame->type;
+    const uint32_t *marks = marks_of(encode) + frame->bits;
+    if (frame->marked) {
+        while (index < frame->count && marks[index] - marks[0] != place)
+            index++;
+        return index;
+    }
     for (walk_begin(&walk, encode, frame); walked(&walk) < place && index < frame->count; index++) {
         if (type->kind == GW__MAP)
             pass(&walk, type->key);
@@ -221,18 +284,33 @@ static void tell(struct gw__encode *encode, uint32_t index, struct span span, ui
     *frame = old;
 }
 
-static void look(struct gw__encode *encode, struct slot *slots)
+/* The element, or the entry's key, that comes next. */
+static struct span next_span(struct gw__encode *encode, struct walk *walk, uint32_t index)
 {
     const struct gw__encode_frame *frame = gw__encode_top(encode);
     const struct gw__type *type = frame->type;
-    const bool map = type->kind == GW__MAP;
+    if (frame->marked) {
+        const uint32_t *marks = marks_of(encode) + frame->bits;
+        uint32_t end = index + 1 < frame->count ? marks[index + 1] : offset_of(encode, encode->wire->at);
+        walk_to(walk, marks[index] - marks[0]);
+        if (type->kind == GW__SET)
+            return (struct span){walk->segment, walk->in.at, end - marks[index]};
+        return take(walk, type->key);
+    }
+    struct span span = take(walk, type->kind == GW__MAP ? type->key : type->value);
+    if (type->kind == GW__MAP)
+        pass(walk, type->value);
+    return span;
+}
+
+static void look(struct gw__encode *encode, struct slot *slots)
+{
+    const struct gw__encode_frame *frame = gw__encode_top(encode);
     struct walk walk;
     walk_begin(&walk, encode, frame);
     for (uint32_t i = 0; i < frame->count && !gw__encode_is_full(encode); i++) {
-        size_t place = walked(&walk);
-        struct span span = take(&walk, map ? type->key : type->value);
-        if (map)
-            pass(&walk, type->value);
+        size_t place = frame->marked ? marks_of(encode)[frame->bits + i] - marks_of(encode)[frame->bits] : walked(&walk);
+        struct span span = next_span(encode, &walk, i);
         uint32_t before = find_or_add(encode, frame, slots, (uint32_t)place, span);
         if (before)
             tell(encode, i, span, before);
@@ -291,13 +369,15 @@ void gw__encode_check_repeats(struct gw__encode *encode)
     const struct gw__encode_frame *frame = gw__encode_top(encode);
     if (frame->count < 2 || frame->errors != encode->error_count || encode->wire->lost || surely_differ(encode, frame))
         return;
+    if (frame->marked && encode->marks.count != (size_t)frame->bits + frame->count)
+        return; /* memory was out */
     if (frame->count <= FEW) {
         struct slot slots[2 * FEW];
-        memset(slots, 0, 2 * frame->count * sizeof *slots);
+        memset(slots, 0, slot_count(frame) * sizeof *slots);
         look(encode, slots);
         return;
     }
-    struct slot *slots = gw__calloc(2 * (size_t)frame->count, sizeof *slots);
+    struct slot *slots = gw__calloc(slot_count(frame), sizeof *slots);
     encode->no_memory = encode->no_memory || !slots;
     if (slots)
         look(encode, slots);
