@@ -103,8 +103,8 @@ static inline bool gw__json_copy_stride(char *out, const char *text)
 
 enum { GW__JSON_KEY_BYTES = 32 };
 
-/* The text begins with the key, which is not longer than GW__JSON_KEY_BYTES; as many of both can be read. shift: 32 minus
- * the key's bytes, 16 if there are more than 16. */
+/* The text begins with the key, which is not longer than GW__JSON_KEY_BYTES; as many of both can be read. shift: 32
+ * minus the key's bytes, 16 if there are more than 16. */
 static inline __attribute__((always_inline)) bool gw__json_same_key(const char *text, const char *key, uint32_t size,
                                                                     uint8_t shift)
 {

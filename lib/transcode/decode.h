@@ -21,7 +21,7 @@ enum { GW__DECODE_DEPTH = GW__THRIFT_DEPTH + 1 /* a result around it */, GW__DEC
 
 struct gw__decode_frame {
     const struct gw__type *type;
-    uint64_t left; /* container: values to come; of a map, keys and values. Record: which field most likely comes next */
+    uint64_t left; /* container: values to come; of a map, keys and values. Record: which field likely comes next */
     uint32_t bits; /* record: where its bits begin */
     bool passed;   /* record: a field of it was passed over */
     bool in_pair;  /* map whose keys JSON can't have: the bracket of a pair is open */

@@ -8,7 +8,8 @@ static struct gw__encode pass;
 static char *run(const struct fuzz_input *input, bool lenient, const struct cut *cut, bool *good, size_t *size)
 {
     struct gw__wire wire = {.limit_bytes = 1 << 20};
-    gw__encode_init(&pass, input->method, &(struct gw__encode_options){.lenient = lenient, .rules = input->rules}, &wire);
+    struct gw__encode_options options = {.lenient = lenient, .rules = input->rules};
+    gw__encode_init(&pass, input->method, &options, &wire);
     *good = encode_all(&pass, input->bytes, input->size, cut) == GW__WIRE_DONE;
     char *result;
     CHECK(!pass.no_memory && *good == (!pass.error_count && !wire.full));

@@ -1,5 +1,5 @@
-/* What the targets of the transcoder share: the first three bytes of an input say which method's arguments or result the
- * rest is, where to cut it, and an option. */
+/* What the targets of the transcoder share: the first three bytes of an input say which method's arguments or result
+ * the rest is, where to cut it, and an option. */
 #ifndef GW_TEST_FUZZ_TYPES_H
 #define GW_TEST_FUZZ_TYPES_H
 

@@ -206,13 +206,14 @@ class CompactReader:
 # ---- reading JSON
 
 class JsonReader:
-    """Likewise, of a text that is JSON to its end; the strings that stand for bytes are still base64."""
+    """Likewise, of a text that is JSON to its end, but may have control characters in strings; those that stand for bytes
+    are still base64."""
 
     def __init__(self, data):
         self.out = bytearray()
         text = data.decode(errors="surrogateescape")
         decoder = json.JSONDecoder(object_pairs_hook=lambda pairs: ("object", pairs), parse_int=slow_thrift.number,
-                                   parse_float=slow_thrift.number, parse_constant=self.constant)
+                                   parse_float=slow_thrift.number, parse_constant=self.constant, strict=False)
         try:
             self.tree, end = decoder.raw_decode(text, len(text) - len(text.lstrip(" \t\r\n")))
         except (ValueError, RecursionError):

@@ -1,6 +1,7 @@
 /* Calls through a whole server, where memory runs out at every allocation of them; and that a warm worker makes none.
  * The Thrift server is a process of its own, where no allocation fails; it answers by the method's name. */
 #include "host.h"
+#include "wire/fault.h"
 #include "wire/frame.h"
 #include "wire/thrift.h"
 #include "wire/ttheader.h"
@@ -38,16 +39,44 @@ static void put_text(struct gw__wire *wire, int id, const char *text, size_t siz
     gw__thrift_put_string(wire, text, size);
 }
 
+/* The answers of Call, Throws and Fault in the encodings that are not binary. */
+static void put_other_answer(struct gw__wire *wire, const struct gw__message *call)
+{
+    bool compact = call->encoding == GW__ENCODING_COMPACT;
+    static const char struct_0[] = "\x0c\0\x18\5hello\0", struct_1[] = "\x1c\x18\5hello\0", text[] = "\x18\2no";
+    struct gw__str bytes;
+    switch (*call->name.data) {
+    case 'C':
+        bytes = compact ? (struct gw__str){struct_0, sizeof struct_0}
+                        : GW__STR("{\"0\":{\"rec\":{\"1\":{\"str\":\"hello\"}}}}]");
+        break;
+    case 'T':
+        bytes = compact ? (struct gw__str){struct_1, sizeof struct_1}
+                        : GW__STR("{\"1\":{\"rec\":{\"1\":{\"str\":\"hello\"}}}}]");
+        break;
+    default:
+        bytes = compact ? (struct gw__str){text, sizeof text} : GW__STR("{\"1\":{\"str\":\"no\"}}]");
+        break;
+    }
+    char *out = gw__wire_take(wire, bytes.size);
+    memcpy(out, bytes.data, bytes.size); /* with the literal's end: the struct's */
+}
+
 static void put_answer(struct gw__wire *wire, const struct gw__message *call)
 {
     static char much[MUCH_BYTES];
     const char *name = call->name.data;
     struct gw__message message = {
+        .encoding = call->encoding,
         .type = *name == 'F' ? GW__MESSAGE_EXCEPTION : GW__MESSAGE_REPLY,
         .name = call->name,
         .sequence = call->sequence,
     };
     gw__message_put(wire, &message);
+    if (!gw__encoding_is_binary(call->encoding)) {
+        put_other_answer(wire, call);
+        return;
+    }
     if (*name == 'C' || *name == 'T') {
         gw__thrift_put_field(wire, GW__THRIFT_STRUCT, *name == 'T');
         put_text(wire, 1, "hello", 5);
@@ -145,14 +174,14 @@ static void unwrap(struct request *request, const char *bytes, size_t size)
 
 static bool is_whole(struct request *request)
 {
-    size_t taken = 0;
-    struct gw__thrift_skip skip;
-    struct gw__thrift_in in = {0};
-    if (gw__message_get(request->message, request->size, &request->call, &taken) != GW__WIRE_DONE)
+    static struct gw__thrift_fault any; /* reads every struct, in every encoding */
+    size_t head = 0, taken;
+    if (gw__message_get(request->message, request->size, &request->call, &head) != GW__WIRE_DONE)
         return false;
-    gw__thrift_skip_init(&skip, GW__THRIFT_STRUCT);
-    gw__thrift_in_feed(&in, request->message + taken, request->size - taken);
-    return gw__thrift_skip(&skip, &in) == GW__WIRE_DONE;
+    gw__thrift_fault_init(&any, request->call.encoding);
+    bool whole = gw__thrift_fault_feed(&any, request->message + head, request->size - head, &taken) == GW__WIRE_DONE;
+    gw__thrift_fault_finish(&any);
+    return whole;
 }
 
 /* Requests come one by one and are small. */
@@ -239,6 +268,15 @@ static void add_transport(struct gw_config *config, const char *name, const char
                                                       transport, "zlib", zlib, "in_flight", in_flight));
 }
 
+static void add_encoding(struct gw_config *config, const char *encoding)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/%s/{service}/{method}", encoding);
+    struct gw_route *route = gw_config_add_route(config, encoding);
+    gw_route_add_predicate(route, "path", GW_VALUE(path));
+    gw_route_set_endpoint(route, "thrift", GW_OPTIONS("service", "{service}", "method", "{method}", "encoding", encoding));
+}
+
 static struct gw_server *create_running(void)
 {
     char address[32];
@@ -258,6 +296,9 @@ static struct gw_server *create_running(void)
     add_transport(config, "ttheader", "ttheader", "false", "1");
     add_transport(config, "shared", "ttheader", "false", "8");
     add_transport(config, "http", "http", "false", "1");
+    add_encoding(config, "binary_old");
+    add_encoding(config, "compact");
+    add_encoding(config, "json");
     route = gw_config_add_route(config, "plain");
     gw_route_add_predicate(route, "path", GW_VALUE("/plain"));
     gw_route_set_endpoint(route, "respond", GW_OPTIONS("body", "{}"));
@@ -297,6 +338,13 @@ static const struct {
     {"/ttheader/echo/Business", "", 422},
     {"/shared/echo/Call", "{\"msg\":\"hello\"}", 200},
     {"/http/echo/Call", "{\"msg\":\"hello\"}", 200},
+    {"/binary_old/echo/Call", "{\"msg\":\"hello\"}", 200},
+    {"/compact/echo/Call", "{\"msg\":\"hello\"}", 200},
+    {"/compact/echo/Throws", "{\"msg\":\"hello\"}", 422},
+    {"/compact/echo/Fault", "{}", 502},
+    {"/json/echo/Call", "{\"msg\":\"hello\"}", 200},
+    {"/json/echo/Throws", "{\"msg\":\"hello\"}", 422},
+    {"/json/echo/Fault", "{}", 502},
 };
 enum { CALLS = sizeof calls / sizeof *calls };
 
@@ -348,12 +396,13 @@ START_TEST(a_warm_worker_allocates_nothing_for_a_call)
                                "\"named\":{\"a\":1,\"b\":2,\"c\":3,\"d\":4}}";
     allocations_of(server, "/rpc/echo/Put", sets);
     ck_assert_int_eq(allocations_of(server, "/rpc/echo/Put", sets), plain);
-    static const char *const transports[] = {"/theader/echo/Call", "/zlib/echo/Call", "/ttheader/echo/Call",
-                                             "/shared/echo/Call", "/http/echo/Call"};
-    for (size_t i = 0; i < sizeof transports / sizeof *transports; i++) {
-        allocations_of(server, transports[i], calls[0].json);
-        long own = allocations_of(server, transports[i], calls[0].json);
-        ck_assert_msg(own == plain, "%s: %ld, not %ld", transports[i], own, plain);
+    static const char *const ways[] = {"/theader/echo/Call",  "/zlib/echo/Call",       "/ttheader/echo/Call",
+                                       "/shared/echo/Call",   "/http/echo/Call",       "/binary_old/echo/Call",
+                                       "/compact/echo/Call",  "/json/echo/Call"};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        allocations_of(server, ways[i], calls[0].json);
+        long own = allocations_of(server, ways[i], calls[0].json);
+        ck_assert_msg(own == plain, "%s: %ld, not %ld", ways[i], own, plain);
     }
     gw_server_destroy(server);
     assert_given_back(before);
