@@ -88,6 +88,10 @@ def read_item(protocol):
     return item
 
 
+def varint(number):
+    return bytes([number & 127 | 128]) + varint(number >> 7) if number > 127 else bytes([number])
+
+
 class Library:
     """A server that answers each call by what `answer` is: ("item", …), ("broken", why), ("fault", type, text); in pieces of
     `piece` bytes. Its own encoding, and whether it frames, is that of the request unless `form` and `framed` say otherwise."""
@@ -126,9 +130,32 @@ class Library:
             assert not framed or data.read() == b""
             self.calls.append((name, kind, framed, item))
             if kind == 1:
+                if self.answer[0] == "much":
+                    self.send_much(sock, name, sequence)
+                    continue
                 data = self.reply(name, sequence, framed)
                 for at in range(0, len(data), self.piece):
                     sock.sendall(data[at:at + self.piece])
+
+    def send_much(self, sock, name, sequence):
+        """An item of so many kibibytes of a text or of numbers (1024 of them 10 KiB), unframed."""
+        _, what, count = self.answer
+        buffer = TMemoryBuffer()
+        FORMS[self.encoding](buffer).writeMessageBegin(name, 2, sequence)
+        compact = self.encoding == "compact"
+        if what == "text":
+            chunk = b"0123456789abcdef" * 64
+            size = varint(1024 * count)
+            begin, end = (b"\x0c\0\x18" + size, b"\0\0") if compact else (b',{"0":{"rec":{"1":{"str":"', b'"}}}}]')
+        else:
+            chunk = b"\xff" * 9 + b"\x01" if compact else b",-9223372036854775808"
+            chunk *= 1024
+            begin, end = (b"\x0c\0\x29\xf6" + varint(1024 * count), b"\0\0") if compact else \
+                (b',{"0":{"rec":{"2":{"lst":["i64",%d' % (1024 * count), b']}}}}]')
+        sock.sendall(buffer.getvalue() + begin)
+        for _ in range(0, count, 16):
+            sock.sendall(chunk * 16)
+        sock.sendall(end)
 
     def reply(self, name, sequence, framed):
         buffer, (kind, *what) = TMemoryBuffer(), self.answer
@@ -180,6 +207,7 @@ def library(request, factory, tmp_path):
                                      idl={"folder": str(tmp_path / "idl")},
                                      decorators=[{"errors": {"format": "problem"}}]))
     client = gateway.client()
+    peer.gateway, peer.client = gateway, client
     peer.post = lambda target, body: client.post(target, json.dumps(body).encode())
     return peer
 
@@ -226,3 +254,27 @@ def test_large_items_of_the_library(library):
     library.answer = ("item", item)
     assert library.post("/unframed/Call", item).json == item
     assert library.calls[0][3] == item
+
+
+def size_of_body(sock):
+    """Of a chunked answer, read without being kept."""
+    total, tail = 0, b""
+    while not tail.endswith(b"}\r\n0\r\n\r\n"):
+        data = sock.recv(1 << 20)
+        assert data
+        total, tail = total + len(data), (tail + data)[-16:]
+    return total
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("what", ["text", "numbers"])
+def test_nothing_is_kept_of_a_large_answer(library, what):
+    grown = []
+    for count in [256, 256, (16 if what == "text" else 2) << 10]:
+        before = library.gateway.rss_kib()
+        library.answer = ("much", what, count)
+        library.client.request("POST", "/unframed/Call", body=b"{}")
+        size = size_of_body(library.client.sock)
+        assert size > 1024 * count * (1 if what == "text" else 20)
+        grown.append(library.gateway.rss_kib() - before)
+    assert grown[-1] < 256, grown
