@@ -1,5 +1,6 @@
 """TTHeader with CloudWeGo's Volo: what goes with a call beside its arguments, and what comes back. The server says what it
 received. (test_thrift_matrix.py has its values; test_thrift_transports.py entries which it does not show.)"""
+import concurrent.futures
 import json
 import os
 import shutil
@@ -39,6 +40,7 @@ def server(module_factory):
 def volo(module_factory, server, folder):
     services = {transport: {"idl": "volo", "transport": transport, "instances": [server.address()]}
                 for transport in (*TRANSPORTS, "framed")}
+    services["shared"] = {**services["ttheader"], "in_flight": 8}
     endpoint = {"thrift": {"service": "{service}", "method": "{method}", "caller": "the.gateway"}}
     call = route("call", path="/{service}/{method}", endpoint=endpoint, filters=[{"timeout": "2s"}])
     return module_factory.gateway(config([call], services, idl={"folder": str(folder)},
@@ -90,3 +92,16 @@ def test_business_errors(volo, transport):
 def test_business_errors_are_exceptions_without_ttheader(volo):
     answer = post(volo, "/framed/refuse", {"status": 1001, "message": "no stock", "extra": {}})
     assert (answer.status, answer.json["code"]) == (502, "GW5025") and "no stock" in answer.json["detail"]
+
+
+def test_several_calls_on_one_connection(volo):
+    """Each client gets what is its own."""
+    def call(number):
+        with volo.client() as c:
+            for i in range(20):
+                own = f"{number}-{i}"
+                answer = c.post("/shared/about", b"{}", [("rpc-persist-user-id", own)])
+                if answer.status != 200 or answer.json["persistent.USER_ID"] != own:
+                    return answer
+    with concurrent.futures.ThreadPoolExecutor(16) as clients:
+        assert [answer for answer in clients.map(call, range(16)) if answer] == []
