@@ -309,7 +309,8 @@ static void look(struct gw__encode *encode, struct slot *slots)
     struct walk walk;
     walk_begin(&walk, encode, frame);
     for (uint32_t i = 0; i < frame->count && !gw__encode_is_full(encode); i++) {
-        size_t place = frame->marked ? marks_of(encode)[frame->bits + i] - marks_of(encode)[frame->bits] : walked(&walk);
+        const uint32_t *marks = marks_of(encode) + frame->bits;
+        size_t place = frame->marked ? marks[i] - marks[0] : walked(&walk);
         struct span span = next_span(encode, &walk, i);
         uint32_t before = find_or_add(encode, frame, slots, (uint32_t)place, span);
         if (before)

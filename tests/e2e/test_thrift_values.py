@@ -461,6 +461,13 @@ def test_misfits_of_values(gate, field, value, expected, got):
     assert gate.errors({field: value}) == [(f"/{field}/0" if inside else f"/{field}", expected, got, idl(field))]
 
 
+def test_doubles_beyond_the_range(gate):
+    for text in ("1e309", "-1e999", "1.7976931348623159e308"):
+        assert gate.errors(b'{"ratio":%s}' % text.encode()) == [("/ratio", "double", f"number {text}", idl("ratio"))]
+    assert gate.sent(b'{"ratio":-0.0}')[22].hex() == "-0x0.0p+0"
+    assert gate.sent(b'{"ratio":5e-324,"large":1e2}')[22] == 5e-324 and gate.sent(b'{"large":1e2}')[18] == 100
+
+
 def test_misfits_of_names_and_places(gate):
     assert gate.errors({"tree": {"nam": "x", "children": [{"name~/": 1}]}}) == [
         ("/tree/nam", "a field of Tree (nearest: name)", "an unknown name", idl("Tree")),

@@ -14,16 +14,19 @@ static const char idl[] = "enum Color { RED = 1 }\n"
                           "    14: set<map<string, i8>> tables, 15: list<set<i32>> more\n"
                           "    16: map<string, i32> by_text, 17: map<i8, string> by_tiny, 18: map<Point, i32> by_point\n"
                           "}\n"
-                          "service S { void Put(1: Sets sets) void Numbers(1: set<i32> v) void Texts(1: map<string, i64> v) }\n";
+                          "struct Tree { 1: map<string, Tree> named, 2: set<Tree> trees, 3: list<list<i8>> rows }\n"
+                          "service S { void Put(1: Sets sets) void Numbers(1: set<i32> v) void Texts(1: map<string, i64> v)\n"
+                          "    void Rows(1: set<list<i8>> v) void Named(1: map<string, list<i8>> v) void Grow(1: Tree v) }\n";
 
 static struct gw__schema *schema;
-static long calls, live, largest;
+static long calls, live, most, largest;
 
 static void *count_malloc(size_t size)
 {
     size_t *memory = malloc(sizeof *memory + 8 + size);
     calls++;
     live += (long)size;
+    most = live > most ? live : most;
     largest = (long)size > largest ? (long)size : largest;
     memory[0] = size;
     return memory + 2;
@@ -184,6 +187,70 @@ START_TEST(sixteen_bytes_for_each)
 }
 END_TEST
 
+/* Elements that are no scalars are marked on the way. What grows is copied in between, so its old memory may be there,
+ * too. */
+static void check_marks(const char *method, const char *before, const char *after, unsigned count)
+{
+    static struct gw__encode encode;
+    struct gw__wire wire = {0};
+    char *body = malloc(40 * (size_t)count + 80), *at = body + sprintf(body, "{\"v\":%c", *before == '[' ? '[' : '{');
+    for (unsigned i = 0; i < count; i++)
+        at += sprintf(at, "%s%s%u%s", i ? "," : "", before, i, after);
+    strcpy(at, *before == '[' ? "]}" : "}}");
+    gw_set_allocator(count_malloc, count_realloc, count_free);
+    for (int i = 0; i < 2; i++) {
+        calls = live = most = 0;
+        bool kept = wire.first != NULL;
+        gw__encode_init(&encode, idl_method(schema, method), NULL, &wire);
+        ck_assert_int_eq(gw__encode_feed(&encode, body, strlen(body), true), GW__WIRE_DONE);
+        long bytes = 0;
+        for (struct gw__wire_segment *segment = wire.first; segment; segment = segment->next)
+            bytes += (long)(sizeof *segment + segment->capacity);
+        gw__encode_finish(&encode);
+        if (kept && count <= 64)
+            ck_assert_int_eq(calls, 0);
+        if (!kept && count > 64)
+            ck_assert_int_le(most - bytes, 16 * (long)count + 4096);
+        gw__wire_reset(&wire);
+    }
+    gw__wire_finish(&wire);
+    gw_set_allocator(NULL, NULL, NULL);
+    free(body);
+}
+
+START_TEST(marks)
+{
+    static const unsigned counts[] = {2, 10, 64, 65, 200, 3000, 100000};
+    for (unsigned i = 0; i < sizeof counts / sizeof *counts; i++) {
+        check_marks("Named", "\"", "\":[1]", counts[i]);
+        if (counts[i] <= 64)
+            check_marks("Rows", "[", "]", counts[i]);
+    }
+}
+END_TEST
+
+START_TEST(twice_inside_of_others)
+{
+    static const struct {
+        const char *body, *pointer;
+    } trees[] = {
+        {"{\"named\":{\"a\":{\"named\":{\"x\":{},\"y\":{},\"x\":{}}},\"b\":{}}}", "/named/a/named/x"},
+        {"{\"named\":{\"a\":{\"named\":{\"x\":{},\"y\":{}}},\"b\":{},\"a\":{\"trees\":[]}}}", "/named/a"},
+        {"{\"trees\":[{\"rows\":[[1]]},{},{\"trees\":[{}]},{\"trees\":[{},{}]}]}", "/trees/3/trees/1"},
+        {"{\"trees\":[{\"rows\":[[1],[2]]},{\"trees\":[{\"rows\":[[3]]},{}]},{\"rows\":[[1],[2]]}]}", "/trees/2"},
+        {"{\"trees\":[{\"trees\":[{\"trees\":[{},{\"rows\":[]}]},{}]},{}],\"named\":{\"x\":{},\"x\":{}}}", "/named/x"},
+    };
+    for (unsigned i = 0; i < sizeof trees / sizeof *trees; i++)
+        for (size_t first = 0; first <= strlen(trees[i].body); first++) {
+            struct cut cut = {first, first % 3};
+            char *errors = errors_of("Grow", trees[i].body, &cut), want[100];
+            snprintf(want, sizeof want, "[{\"pointer\":\"%s\",", trees[i].pointer);
+            ck_assert_msg(strncmp(errors, want, strlen(want)) == 0 && !strstr(errors, "},{"), "%s", errors);
+            free(errors);
+        }
+}
+END_TEST
+
 START_TEST(many)
 {
     static const unsigned counts[] = {2, 63, 64, 65, 66, 500, 5000, 200000};
@@ -252,6 +319,8 @@ Suite *make_suite(void)
     tcase_add_unchecked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, each_type_at_each_cut, 0, sizeof rows / sizeof *rows);
     tcase_add_test(tcase, sixteen_bytes_for_each);
+    tcase_add_test(tcase, marks);
+    tcase_add_test(tcase, twice_inside_of_others);
     tcase_add_test(tcase, many);
     tcase_add_test(tcase, memory_out);
     tcase_add_test(tcase, elements_of_many_segments);
