@@ -178,7 +178,8 @@ START_TEST(long_strings_pass_through)
     const struct gw__type *type = &idl_method(schema, "call")->arguments->type;
     for (size_t step = 1; step <= 10007; step += 10006) {
         struct gw__json_out out = {0};
-        ck_assert_int_eq(run_decode(type, forms[_i].encoding, bytes, size, &(struct cut){0, step}, &out), GW__WIRE_DONE);
+        struct cut cut = {0, step};
+        ck_assert_int_eq(run_decode(type, forms[_i].encoding, bytes, size, &cut, &out), GW__WIRE_DONE);
         ck_assert_uint_eq((size_t)(out.at - out.begin), begin + SIZE + 10);
         ck_assert_mem_eq(out.begin, body, begin + SIZE + 10);
         gw__json_out_finish(&out);
