@@ -122,12 +122,23 @@ def entries_are_good(data):
 
 
 def transforms(data):
-    """Whether there is zlib; of small numbers, as this test has them."""
-    for byte in data[:2]:
-        if byte > 0x7f:
-            raise Bad if len(data) == 4 else NotImplementedError
-    count = data[1]
-    if count > 8 or any(byte != 1 for byte in data[2:2 + count]) or count > 1:
+    """Whether there is zlib."""
+    at = 0
+
+    def varint():
+        nonlocal at
+        value = 0
+        for shift in range(0, 35, 7):
+            if at == len(data):
+                raise Bad
+            at += 1
+            value |= (data[at - 1] & 127) << shift
+            if data[at - 1] < 128:
+                return value
+        raise Bad
+    varint()
+    count = varint()
+    if count > 1 or (count == 1 and varint() != 1):
         raise Bad
     return count == 1
 
