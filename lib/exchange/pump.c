@@ -287,7 +287,8 @@ static void send_head(struct gw_exchange *ex)
     if (!site->options.server)
         gw__fields_remove(&ex->response.fields, "Server", 6);
     ex->state.head_sent = true;
-    gw__exchange_arm(ex);
+    if (ex->times.stall_ms < ex->times.timeout_ms) /* else what is armed comes first */
+        gw__exchange_arm(ex);
     ex->stream->ops->send_head(ex->stream, &ex->response, final_length(ex));
     lane->phase = GW__PHASE_BODY;
     if (ex->answer.active) {
@@ -454,7 +455,7 @@ static enum gw_flow refuse_streaming(struct gw_exchange *ex)
 
 enum gw_flow gw_exchange_respond(struct gw_exchange *ex, int status, int64_t length)
 {
-    if (gw__thread_has(ex))
+    if (ex->job && gw__thread_has(ex))
         return refuse_streaming(ex);
     if (ex->state.over || ex->state.ended || ex->state.responded)
         return GW_CONTINUE;
@@ -474,7 +475,7 @@ enum gw_flow gw_exchange_respond(struct gw_exchange *ex, int status, int64_t len
 
 enum gw_flow gw_exchange_write(struct gw_exchange *ex, const void *data, size_t size, bool last)
 {
-    if (gw__thread_has(ex))
+    if (ex->job && gw__thread_has(ex))
         return refuse_streaming(ex);
     if (ex->state.over || ex->state.ended || ex->answer.active || !ex->state.responded || ex->out.ended)
         return GW_CONTINUE;

@@ -253,34 +253,38 @@ static ssize_t send_piece(int fd, const struct iovec *piece)
     return n;
 }
 
-bool gw__conn_send(struct gw__conn *conn, const struct iovec *pieces, int count)
+/* sent: what the system took, or -1 with errno. */
+static bool queue_unsent(struct gw__conn *conn, const struct iovec *pieces, int count, ssize_t sent)
 {
-    if (conn->fd < 0 || conn->error || conn->ended)
+    if (sent < 0 && errno != EAGAIN) {
+        gw__conn_break(conn, errno);
         return false;
-    ssize_t n = 0;
-    if (!conn->out.size && !conn->connecting) {
-        n = count == 1 ? send_piece(conn->fd, pieces) : send_pieces(conn->fd, pieces, count);
-        if (count == 1 && n == (ssize_t)pieces->iov_len)
-            return false;
-        if (n < 0 && errno != EAGAIN) {
-            gw__conn_break(conn, errno);
-            return false;
-        }
-        n = n < 0 ? 0 : n;
     }
-    size_t total = 0;
+    size_t total = 0, done = sent < 0 ? 0 : (size_t)sent;
     for (int i = 0; i < count; i++)
         total += pieces[i].iov_len;
-    if ((size_t)n == total)
+    if (done == total)
         return false;
     bool armed = conn->out.size > 0;
-    if (!queue_rest(conn, pieces, count, (size_t)n))
+    if (!queue_rest(conn, pieces, count, done))
         return false;
     if (!armed && !conn->connecting && !start_write(conn)) {
         gw__conn_break(conn, ENOMEM);
         return false;
     }
     return true;
+}
+
+bool gw__conn_send(struct gw__conn *conn, const struct iovec *pieces, int count)
+{
+    if (conn->fd < 0 || conn->error || conn->ended)
+        return false;
+    if (conn->out.size || conn->connecting)
+        return queue_unsent(conn, pieces, count, 0);
+    if (count > 1)
+        return queue_unsent(conn, pieces, count, send_pieces(conn->fd, pieces, count));
+    ssize_t sent = send_piece(conn->fd, pieces);
+    return sent != (ssize_t)pieces->iov_len && queue_unsent(conn, pieces, count, sent);
 }
 
 bool gw__conn_is_quiet(const struct gw__conn *conn)
