@@ -105,7 +105,9 @@ def hole():
 @pytest.fixture(scope="module")
 def gate(module_factory, up, hole):
     good = module_factory.upstream()
-    routes = [route("own", path="/own", endpoint=respond("own")), route("good", path="/good/**", service="good"),
+    patient = {"response": "20s", "stall": "20s"}  # its instance shares a process with all that attack
+    routes = [route("own", path="/own", endpoint=respond("own")),
+              route("good", path="/good/**", service="good", timeouts=patient),
               route("refused", path="/refused", service="nobody"), route("hole", path="/hole", service="hole"), route("bad")]
     services = {"up": [up.address], "good": [good.address], "nobody": [f"127.0.0.1:{closed_port()}"],
                 "hole": {"instances": [hole], "timeouts": {"connect": "300ms"}}}
