@@ -13,8 +13,8 @@ from support import random_thrift, slow_encodings, slow_thrift
 from support.config import build_folder
 from support.slow_thrift import CONTAINERS, RECORDS, Type
 
-BATCHES = 10
-CASES = 300 if os.environ.get("GW_SANITIZE") else 10_500  # a batch
+BATCHES = 30
+CASES = 100 if os.environ.get("GW_SANITIZE") else 3_500  # a batch
 FILES = 8
 ENCODINGS = ("binary", "compact", "json")
 TOLD = 20  # misfits told of each body, at most

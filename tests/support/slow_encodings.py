@@ -132,7 +132,7 @@ class CompactReader:
 
     def varint(self, bits):
         value = 0
-        for shift in range(0, bits + 6 if bits > 31 else 35, 7):
+        for shift in range(0, 70 if bits == 64 else 35, 7):
             byte = self.take(1)[0]
             value |= (byte & 127) << shift
             if shift == 63 and byte & 127 > 1:
