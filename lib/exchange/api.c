@@ -275,8 +275,8 @@ char *gw_exchange_print(struct gw_exchange *ex, const char *format, ...)
 void *gw_exchange_scratch(struct gw_exchange *ex, const void *self)
 {
     uint32_t offset = ((const struct gw__instance_head *)self)->scratch, split = ex->view->entry->scratch_bytes;
-    char *base = ex->scratch[offset >= split];
-    return base ? base + offset : NULL;
+    uintptr_t base = ex->scratch[offset >= split];
+    return base ? (void *)(base + offset) : NULL;
 }
 
 void gw_exchange_defer(struct gw_exchange *ex, void (*release)(void *arg), void *arg)

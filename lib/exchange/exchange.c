@@ -207,7 +207,7 @@ static struct gw__head *on_begin(struct gw__server_stream *stream, struct gw__ar
     struct gw__view *view = site->fixed ? site->fixed : *site->current;
     size_t scratch = view ? view->entry->scratch_bytes : 0;
     struct gw_exchange *ex = view ? gw__arena_zalloc(&space, sizeof *ex) : NULL;
-    if (!ex || (scratch && !(ex->scratch[0] = gw__arena_zalloc(&space, scratch)))) {
+    if (!ex || (scratch && !(ex->scratch[0] = (uintptr_t)gw__arena_zalloc(&space, scratch)))) {
         gw__arena_finish(&space);
         return NULL;
     }

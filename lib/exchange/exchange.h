@@ -119,7 +119,7 @@ struct gw_exchange {
     struct gw__timer timer;
     struct gw__task free_task;
     struct gw__link link;
-    char *scratch[2];              /* where an offset of 0 would be: of decorators, of the rest */
+    uintptr_t scratch[2];          /* address where an offset of 0 would be: of decorators, of the rest; 0: none */
     const struct gw__variable *variables; /* up to one without name; NULL: none */
     struct gw__defer *defers;
     struct gw__attribute *attributes;

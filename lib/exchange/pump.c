@@ -112,7 +112,7 @@ static bool route(struct gw_exchange *ex)
         gw__exchange_arm(ex);
     size_t split = ex->view->entry->scratch_bytes, scratch = chain->scratch_bytes - split;
     char *space = scratch ? gw__arena_zalloc(&ex->arena, scratch) : NULL;
-    ex->scratch[1] = space ? space - split : NULL;
+    ex->scratch[1] = space ? (uintptr_t)space - split : 0;
     if ((scratch && !space) || (chain->request_body_count && (ex->request.content_length >= 0 || !ex->in.ended) &&
                                 !gw__body_prepare(ex, &ex->in))) {
         gw__answer_fail(ex, 503, "GW5031", "http_request_error", "out of memory");

@@ -56,7 +56,7 @@ class Example:
         command = command.replace("127.0.0.1:8080", f"127.0.0.1:{self.gateway.port}")
         for port, address in self.addresses.items():
             command = command.replace(f"127.0.0.1:{port}", address)
-        printed = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True, timeout=20, cwd=ROOT,
+        printed = subprocess.run(["sh", "-c", command], stdout=subprocess.PIPE, text=True, timeout=60, cwd=ROOT,
                                  env={**os.environ, "PATH": f"{BUILD}/cli:{os.environ['PATH']}"}).stdout
         for port, address in self.addresses.items():
             printed = printed.replace(address.rpartition(":")[2], str(port))

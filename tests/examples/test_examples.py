@@ -27,7 +27,7 @@ def test_embed_reports_a_taken_port(installed, tmp_path):
         taken.listen()
         port = taken.getsockname()[1]
         done = subprocess.run([folder / "embed", f"127.0.0.1:{port}"], env=installed.environment, stderr=subprocess.PIPE,
-                              text=True, timeout=20)
+                              text=True, timeout=60)
     assert done.returncode == 1 and str(port) in done.stderr
 
 
@@ -111,7 +111,7 @@ def test_http_example(http_example):
 
 def transcode(installed, folder, *words, input=b""):
     done = subprocess.run([folder / "transcode", *words], env=installed.environment, input=input, capture_output=True,
-                          cwd=ROOT / "idl", timeout=20)
+                          cwd=ROOT / "idl", timeout=60)
     return done.returncode, done.stdout, done.stderr.decode()
 
 

@@ -85,12 +85,14 @@ def test_program_with_the_static_library(staged, tmp_path):
     assert "libgateway" not in run("ldd", program)
 
 
+@pytest.mark.timeout(400)  # it builds the library
 def test_program_installed_elsewhere_finds_its_library(tmp_path):
     run("meson", "setup", tmp_path / "build", ROOT, f"--prefix={tmp_path}/opt", "--libdir=lib", "-Dtests=false")
     run("meson", "install", "-C", tmp_path / "build")
     assert VERSION in run(tmp_path / "opt/bin/gwctl", "version", env={})
 
 
+@pytest.mark.timeout(400)  # it builds the library
 def test_as_a_subproject(tmp_path):
     (tmp_path / "subprojects").mkdir()
     (tmp_path / "subprojects/gateway").symlink_to(ROOT)
