@@ -83,7 +83,7 @@ static bool is_shown(const struct gw__decode *decode)
     return !decode->is_result || decode->depth > 1;
 }
 
-bool gw__decode_begin_record(struct gw__decode *decode)
+static bool begin_record(struct gw__decode *decode)
 {
     if (!push(decode, 0) || !push_bits(decode, decode->type->record->bit_words))
         return false;
@@ -110,7 +110,7 @@ static bool lacks(struct gw__decode *decode, const struct gw__field *field)
     return unfit(decode, "a required field is missing", field->type->name, "nothing");
 }
 
-bool gw__decode_end_record(struct gw__decode *decode)
+static bool end_record(struct gw__decode *decode)
 {
     struct gw__decode_frame *frame = &decode->frames[decode->depth - 1];
     const struct gw__record *record = frame->type->record;
@@ -137,7 +137,7 @@ static bool take_field(struct gw__decode *decode, const char *bytes)
 {
     decode->wire_type = (uint8_t)*bytes;
     if (!decode->wire_type)
-        return gw__decode_end_record(decode);
+        return end_record(decode);
     decode->step = AT_ID;
     if (gw__thrift_is_type(decode->wire_type))
         return true;
@@ -334,7 +334,7 @@ static enum gw__wire_status take_string(struct gw__decode *decode)
 }
 
 /* Of an empty container the types may be anything. */
-bool gw__decode_begin_items(struct gw__decode *decode, const char *bytes)
+static bool begin_items(struct gw__decode *decode, const char *bytes)
 {
     const struct gw__type *type = decode->type;
     bool map = type->kind == GW__MAP;
@@ -349,7 +349,7 @@ bool gw__decode_begin_items(struct gw__decode *decode, const char *bytes)
     return true;
 }
 
-void gw__decode_end_items(struct gw__decode *decode)
+static void end_items(struct gw__decode *decode)
 {
     struct gw__decode_frame *frame = &decode->frames[--decode->depth];
     gw__json_put_close(decode->out, frame->type->kind == GW__MAP && !gw__type_is_pairs(frame->type) ? '}' : ']');
@@ -378,7 +378,7 @@ static void begin_next(struct gw__decode *decode)
     if (key && pairs)
         begin_pair(decode, frame);
     if (!frame->left) {
-        gw__decode_end_items(decode);
+        end_items(decode);
         return;
     }
     decode->is_key = key && !pairs;
@@ -396,7 +396,7 @@ static bool take_value(struct gw__decode *decode, const char *bytes)
     case GW__BINARY: return take_length(decode, bytes);
     case GW__LIST:
     case GW__SET:
-    case GW__MAP: return gw__decode_begin_items(decode, bytes);
+    case GW__MAP: return begin_items(decode, bytes);
     default: return take_fixed(decode, bytes);
     }
 }
@@ -439,7 +439,7 @@ static enum gw__wire_status take_step(struct gw__decode *decode)
     case AT_SKIPPED: return skip(decode);
     case AT_VALUE:
         if (gw__kind_is_record(decode->type->kind))
-            return gw__decode_begin_record(decode) ? GW__WIRE_DONE : GW__WIRE_BAD;
+            return begin_record(decode) ? GW__WIRE_DONE : GW__WIRE_BAD;
         break;
     default: break;
     }

@@ -39,7 +39,7 @@ void gw__encode_finish(struct gw__encode *encode)
 /* ---- frames */
 
 /* The reader's depth limit keeps below the frames' but for what a lenient record is made of without an object. */
-bool gw__encode_push_record(struct gw__encode *encode, const struct gw__type *type)
+static bool push_record(struct gw__encode *encode, const struct gw__type *type)
 {
     uint32_t bits = (uint32_t)encode->bits.count;
     if (!gw__bits_push(&encode->bits, type->record->bit_words)) {
@@ -50,7 +50,7 @@ bool gw__encode_push_record(struct gw__encode *encode, const struct gw__type *ty
     return true;
 }
 
-void gw__encode_push_items(struct gw__encode *encode, const struct gw__type *type)
+static void push_items(struct gw__encode *encode, const struct gw__type *type)
 {
     uint8_t key = type->kind == GW__MAP ? type->key->thrift : 0;
     char *patch = gw__thrift_put_items(encode->wire, key, type->value->thrift, 0);
@@ -167,13 +167,13 @@ static void begin_record(struct gw__encode *encode, const struct gw__type *type,
         encode->step = AT_SKIP;
     } else if (event == GW__JSON_NULL && encode->depth) {
         gw__encode_zero(encode->wire, type);
-    } else if (gw__encode_push_record(encode, type) && event != GW__JSON_OBJECT) {
+    } else if (push_record(encode, type) && event != GW__JSON_OBJECT) {
         gw__encode_end_record(encode);
         encode->step = AT_SKIP;
     }
 }
 
-void gw__encode_begin_string(struct gw__encode *encode, const struct gw__type *type, unsigned step)
+static void begin_string(struct gw__encode *encode, const struct gw__type *type, unsigned step)
 {
     encode->type = type;
     encode->patch = gw__thrift_put_string(encode->wire, NULL, 0);
@@ -187,7 +187,7 @@ static void begin_other_string(struct gw__encode *encode, const struct gw__type 
 {
     struct gw__str text = encode->json.number.text;
     if (event == GW__JSON_OBJECT || event == GW__JSON_ARRAY) {
-        gw__encode_begin_string(encode, type, AT_RAW);
+        begin_string(encode, type, AT_RAW);
         return;
     }
     if (event == GW__JSON_NULL)
@@ -235,7 +235,7 @@ static void begin_value(struct gw__encode *encode, const struct gw__type *type, 
     switch (type->kind) {
     case GW__STRING:
         if (event == GW__JSON_STRING)
-            gw__encode_begin_string(encode, type, AT_COPY);
+            begin_string(encode, type, AT_COPY);
         else if (encode->options.lenient)
             begin_other_string(encode, type, event);
         else
@@ -243,7 +243,7 @@ static void begin_value(struct gw__encode *encode, const struct gw__type *type, 
         break;
     case GW__BINARY:
         if (event == GW__JSON_STRING)
-            gw__encode_begin_string(encode, type, AT_BASE64);
+            begin_string(encode, type, AT_BASE64);
         else if (encode->options.lenient && event == GW__JSON_NULL)
             gw__encode_zero(encode->wire, type);
         else
@@ -255,7 +255,7 @@ static void begin_value(struct gw__encode *encode, const struct gw__type *type, 
         if (items && gw__type_is_pairs(type) && encode->options.encoding == GW__ENCODING_JSON)
             refuse_pairs(encode, event);
         else if (items)
-            gw__encode_push_items(encode, type);
+            push_items(encode, type);
         else
             misfit(encode, type, event);
         break;
@@ -343,7 +343,7 @@ static void end_string(struct gw__encode *encode)
 }
 
 /* Into the segment, and on into the next: only its length stands in front. */
-enum gw__json_event gw__encode_copy_string(struct gw__encode *encode)
+static enum gw__json_event copy_string(struct gw__encode *encode)
 {
     enum gw__json_event event;
     do {
@@ -439,7 +439,7 @@ static enum gw__json_event take_step(struct gw__encode *encode)
     switch (encode->step) {
     case AT_EVENT: return take_event(encode);
     case AT_COPY:
-    case AT_RAW: return gw__encode_copy_string(encode);
+    case AT_RAW: return copy_string(encode);
     case AT_BASE64: return copy_base64(encode);
     case AT_SKIP: return skip(encode);
     default: return take_text(encode);

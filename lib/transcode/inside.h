@@ -60,13 +60,8 @@ static inline bool gw__encode_fits(int64_t value, unsigned bytes)
     return (int64_t)((uint64_t)value << unused) >> unused == value;
 }
 
-/* ---- encode.c: false after memory was out. */
-bool gw__encode_push_record(struct gw__encode *encode, const struct gw__type *type);
-void gw__encode_push_items(struct gw__encode *encode, const struct gw__type *type);
+/* ---- encode.c: the one on top. */
 void gw__encode_end_container(struct gw__encode *encode);
-/* A string on the wire, whose text comes in the step. */
-void gw__encode_begin_string(struct gw__encode *encode, const struct gw__type *type, unsigned step);
-enum gw__json_event gw__encode_copy_string(struct gw__encode *encode);
 
 /* ---- encode_ahead.c: takes as many entries as lie whole in the piece, are just what the schema wants, and are written
  * in the common way; leaves off in front of anything else. Only between two steps. */
@@ -151,13 +146,7 @@ static inline uint8_t gw__base64_form(const struct gw__json_rules *rules)
     return rules->binary == GW__BINARY_BASE64URL ? GW__BASE64_URL | GW__BASE64_BARE : GW__BASE64_PADDED;
 }
 
-/* ---- decode.c: each false after saying why. */
-bool gw__decode_begin_record(struct gw__decode *decode);
-bool gw__decode_end_record(struct gw__decode *decode);
-/* bytes: the header of the list, set or map that decode->type is. */
-bool gw__decode_begin_items(struct gw__decode *decode, const char *bytes);
-void gw__decode_end_items(struct gw__decode *decode);
-/* A string or binary. */
+/* ---- decode.c: a string or binary. */
 void gw__decode_put_text(struct gw__json_out *out, const struct gw__type *type, const char *text, size_t size);
 
 /* ---- decode_ahead.c: takes as many entries as lie whole in the piece and are just what the schema says; leaves off in
