@@ -179,6 +179,14 @@ static inline bool take_special(struct gw__json *json, char **out)
     return true;
 }
 
+/* What gw__json_copy_block() does, of less than 16 bytes of text. */
+static unsigned copy_last(char *out, const char *text, size_t size)
+{
+    char rest[16] = {0}; /* behind the text, control bytes: they are special */
+    memcpy(rest, text, size);
+    return gw__json_copy_block(out, rest);
+}
+
 /* What stops it is for copy(). */
 const char *gw__json_copy_whole(const char *at, const char *text_end, char **out, const char *end)
 {
@@ -206,6 +214,12 @@ const char *gw__json_copy_whole(const char *at, const char *text_end, char **out
             break;
         }
     }
+    size_t left = (size_t)(text_end - at);
+    if (left && left < 16 && end - to >= 2 * GW__JSON_ROOM) {
+        unsigned count = copy_last(to, at, left);
+        at += count;
+        to += count;
+    }
     *out = to;
     return at;
 }
@@ -223,11 +237,8 @@ static enum gw__json_event copy(struct gw__json *json, char **out, char *end)
                 return GW__JSON_ERROR;
             continue;
         }
-        char rest[16] = {0}; /* behind what is left, control bytes: they are special */
         size_t left = (size_t)(json->end - json->at);
-        if (left < sizeof rest)
-            memcpy(rest, json->at, left);
-        unsigned count = gw__json_copy_block(*out, left < sizeof rest ? rest : json->at);
+        unsigned count = left < 16 ? copy_last(*out, json->at, left) : gw__json_copy_block(*out, json->at);
         json->at += count;
         *out += count;
         if (count == 16 || count == left || end - *out < GW__JSON_ROOM)
