@@ -111,8 +111,10 @@ INLINE enum result put_text(struct gw__decode *decode, const struct gw__type *ty
     bool room = put_any_text(decode, type, at, size, out);
     run->at = at + size;
     run->out = decode->out->at;
-    run->room = room ? decode->out->end - ENTRY_BYTES : run->out - 1;
     run->comma = true;
+    if (!room)
+        return NO_ROOM; /* memory is out: nothing may follow, not even a colon */
+    run->room = decode->out->end - ENTRY_BYTES;
     return WHOLE;
 }
 
@@ -281,8 +283,8 @@ INLINE enum result put_pairs(struct gw__decode *decode, struct gw__decode_frame 
         if (frame->left % 2 == 0) {
             *run->out = ',';
             result = put_text(decode, type->key, run, run->at, run->out + run->comma);
-            if (RARELY(result == LEFT))
-                return LEFT;
+            if (RARELY(result != WHOLE))
+                return result;
             *run->out++ = ':';
             run->comma = false;
         } else {

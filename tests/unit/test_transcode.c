@@ -694,6 +694,38 @@ START_TEST(memory_out_while_decoding)
 }
 END_TEST
 
+/* The text of a map's key fills the last of the memory, however much that is: nothing is written behind it. */
+START_TEST(memory_out_behind_a_key)
+{
+    enum { FIRST = 120, MOST = 1000, KEY = 80 };
+    const struct gw__field *named = gw__record_by_name(find("echo_tree")->arguments->fields[0].type->record, "named", 5);
+    const struct gw__type *type = named->type;
+    for (size_t plain = 0; plain <= KEY; plain += 8)
+        for (size_t room = FIRST; room < MOST; room++) {
+            static struct gw__decode pass;
+            char bytes[10 + KEY + 1] = {GW__THRIFT_STRING, GW__THRIFT_STRUCT}; /* the entry's struct is empty */
+            gw__wire_set32(bytes + 2, 1);
+            gw__wire_set32(bytes + 6, KEY);
+            memset(bytes + 10, 1, KEY - plain);
+            memset(bytes + 10 + KEY - plain, 'k', plain);
+            size_t taken;
+            struct gw__json_out out = {.begin = malloc(room + 1)};
+            out.at = out.begin;
+            out.end = out.begin + room;
+            *out.end = '!';
+            fail_allocation(0);
+            gw__decode_init_value(&pass, type, NULL, &out);
+            enum gw__wire_status status = gw__decode_feed(&pass, bytes, sizeof bytes, &taken);
+            bool failed = allocation_failed();
+            allocate_normally();
+            ck_assert_int_eq(status, failed ? GW__WIRE_BAD : GW__WIRE_DONE);
+            ck_assert_int_eq(out.begin[room], '!');
+            gw__decode_finish(&pass);
+            free(out.begin);
+        }
+}
+END_TEST
+
 /* More fields than one word of bits, in more nesting than bits stand ready. */
 START_TEST(wide_structs)
 {
@@ -782,6 +814,7 @@ Suite *make_suite(void)
     tcase_add_test(tcase, deep_answers);
     tcase_add_test(tcase, memory_out_while_encoding);
     tcase_add_test(tcase, memory_out_while_decoding);
+    tcase_add_test(tcase, memory_out_behind_a_key);
     tcase_add_test(tcase, wide_structs);
     tcase_add_test(tcase, memory_out_at_the_innermost_struct);
     suite_add_tcase(suite, tcase);
