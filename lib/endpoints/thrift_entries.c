@@ -8,7 +8,11 @@
 
 #define BACKWARD "RPC_BACKWARD_"
 
-enum { EXTRA_DEPTH = 64, DEFAULT_STATUS = 422 };
+enum {
+    EXTRA_DEPTH = 64,
+    DEFAULT_STATUS = 422,
+    FIELDS = GW__MOST_FIELDS / 2, /* of a response: with more, entries are left out, so that filters can add theirs */
+};
 
 struct biz_error {
     int64_t status;
@@ -20,7 +24,7 @@ static bool add_header(struct gw_exchange *ex, const struct gw__ttheader_entry *
 {
     static const char prefix[] = "rpc-backward-";
     size_t skipped = sizeof BACKWARD - 1, size = entry->key.size - skipped;
-    if (!size || !gw__is_token(entry->key.data + skipped, size) ||
+    if (!size || ex->response.fields.count >= FIELDS || !gw__is_token(entry->key.data + skipped, size) ||
         !gw__is_field_value(entry->value.data, entry->value.size))
         return true;
     char *name = gw_exchange_alloc(ex, sizeof prefix + size);
@@ -33,8 +37,7 @@ static bool add_header(struct gw_exchange *ex, const struct gw__ttheader_entry *
         *at = *at == '_' ? '-' : *at;
     if (entry->value.size)
         memcpy(value, entry->value.data, entry->value.size);
-    gw__fields_add(&ex->response.fields, &ex->arena, name, sizeof prefix - 1 + size, value, entry->value.size);
-    return true;
+    return gw__fields_add(&ex->response.fields, &ex->arena, name, sizeof prefix - 1 + size, value, entry->value.size);
 }
 
 static bool is_key(const struct gw__ttheader_entry *entry, const char *key)

@@ -208,7 +208,7 @@ def test_instances_that_refuse(gateway, three, decorator, json_form):
     three[2].close()
     started = time.monotonic()
     answer = call(gw, "echo/EchoMethod", {"msg": "nobody"})
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 2.5  # no waiting for a connection, which may take 3 s
     if decorator is ENVELOPE:
         check_envelope(answer, NO_SERVER)
     else:

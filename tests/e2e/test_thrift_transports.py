@@ -279,6 +279,14 @@ def test_backward_entries(rig):
     assert answer.status == 200 and got == {"rpc-backward-some-key": "v 1", "rpc-backward-empty": ""}
 
 
+def test_more_backward_entries_than_a_response_has_headers(rig):
+    rig.peer.on("Call", lambda call: call.reply(ANSWER, strings={f"RPC_BACKWARD_K{i}": str(i) for i in range(5000)}))
+    answer = rig.post("/ttheader/Call", {})
+    got = {k: v for k, v in answer.headers if k.startswith("rpc-backward-")}
+    assert answer.status == 200 and answer.json == {"msg": "hello"}
+    assert got == {f"rpc-backward-k{i}": str(i) for i in range(len(got))} and 200 < len(got) <= 256
+
+
 @pytest.mark.parametrize("extra", [b"\1\0\0", b"\x10\0\0", b"\x10\0\0\1\0\0\1\0\1\0\1a\0\0", b"\x11\0\5token", b"\0" * 9],
                          ids=["no strings", "no numbers", "several blocks", "a token", "padding"])
 def test_entries_that_say_nothing(rig, extra):

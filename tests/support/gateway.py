@@ -11,7 +11,7 @@ from .client import Client
 from .config import build_folder
 
 SLOW = {"address": 4, "thread": 10}.get(os.environ.get("GW_SANITIZE", ""), 1)  # factor for patience
-START_SECONDS, STOP_SECONDS = 10 * SLOW, 5 * SLOW
+START_SECONDS, STOP_SECONDS = 30 * SLOW, 5 * SLOW
 COMPLAINTS = re.compile(r"Sanitizer|runtime error|Assertion|SUMMARY:", re.I)
 
 

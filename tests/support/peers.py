@@ -12,7 +12,7 @@ import pytest
 from . import peer_cache
 from .gateway import SLOW, eventually
 
-START_SECONDS = 20
+START_SECONDS = 60
 PYTHON = "/usr/bin/python3"
 SAYS = re.compile(r"^(?:(\w+) )?listening on 127\.0\.0\.1:(\d+)$", re.M)
 
