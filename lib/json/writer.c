@@ -126,7 +126,7 @@ static inline char *print_escape(char *out, unsigned char c)
 char *gw__json_print_string(char *out, const char *out_end, const char *text, size_t size, const char *readable)
 {
     const char *end = text + size;
-    if (readable - end < 16 || (size_t)(out_end - out) / 8 < size + 4)
+    if (readable - end < 16 || (out_end - out) / 8 < (ptrdiff_t)size + 4)
         return NULL;
     *out++ = '"';
     while (text < end) {

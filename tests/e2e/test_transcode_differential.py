@@ -14,7 +14,7 @@ from support.config import build_folder
 from support.slow_thrift import CONTAINERS, RECORDS, Type
 
 BATCHES = 30
-CASES = 100 if os.environ.get("GW_SANITIZE") else 3_500  # a batch
+CASES = 1_000 if os.environ.get("GW_SANITIZE") else 3_500  # a batch
 FILES = 8
 ENCODINGS = ("binary", "compact", "json")
 TOLD = 20  # misfits told of each body, at most

@@ -726,6 +726,41 @@ START_TEST(memory_out_behind_a_key)
 }
 END_TEST
 
+/* A long key leaves less room for the string behind it than an entry had, however much memory there is. */
+START_TEST(memory_out_behind_a_long_key)
+{
+    enum { FIRST = 120, MOST = 1000, TEXT = 20, BEHIND = 64 };
+    struct idl_text text = {"struct Long { 1: string a_name_of_as_many_characters_as_the_fast_path_takes_at_once_1 }\n"
+                            "service S { Long echo(1: Long l) }\n", NULL};
+    struct gw__schema *schema = idl_schema("long.thrift", &text);
+    ck_assert(schema);
+    const struct gw__type *type = idl_method(schema, "echo")->arguments->fields[0].type;
+    ck_assert_int_eq(type->record->fields[0].key_size, 64);
+    char bytes[7 + TEXT + 1] = {GW__THRIFT_STRING, 0, 1}, expected[BEHIND];
+    gw__wire_set32(bytes + 3, TEXT);
+    memset(bytes + 7, 1, TEXT); /* each is six of JSON */
+    memset(expected, '!', BEHIND);
+    for (size_t room = FIRST; room < MOST; room++) {
+        static struct gw__decode pass;
+        struct gw__json_out out = {.begin = malloc(room + BEHIND)};
+        size_t taken;
+        out.at = out.begin;
+        out.end = out.begin + room;
+        memset(out.end, '!', BEHIND);
+        fail_allocation(0);
+        gw__decode_init_value(&pass, type, NULL, &out);
+        enum gw__wire_status status = gw__decode_feed(&pass, bytes, sizeof bytes, &taken);
+        bool failed = allocation_failed();
+        allocate_normally();
+        ck_assert_int_eq(status, failed ? GW__WIRE_BAD : GW__WIRE_DONE);
+        ck_assert_mem_eq(out.begin + room, expected, BEHIND);
+        gw__decode_finish(&pass);
+        free(out.begin);
+    }
+    gw__schema_destroy(schema);
+}
+END_TEST
+
 /* More fields than one word of bits, in more nesting than bits stand ready. */
 START_TEST(wide_structs)
 {
@@ -815,6 +850,7 @@ Suite *make_suite(void)
     tcase_add_test(tcase, memory_out_while_encoding);
     tcase_add_test(tcase, memory_out_while_decoding);
     tcase_add_test(tcase, memory_out_behind_a_key);
+    tcase_add_test(tcase, memory_out_behind_a_long_key);
     tcase_add_test(tcase, wide_structs);
     tcase_add_test(tcase, memory_out_at_the_innermost_struct);
     suite_add_tcase(suite, tcase);
