@@ -16,7 +16,7 @@ from support.upstream import closed_port
 
 OK = "HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + "Transfer-Encoding: chunked\r\n\r\n"
-TIMEOUT, MARGIN = 0.6, 2.0 * SLOW
+TIMEOUT, MARGIN = 1.0 if SLOW == 1 else 2.4, 2.0 * SLOW  # the upstream, too, needs time to answer
 numbers = itertools.count()
 
 
@@ -111,7 +111,8 @@ def gate(module_factory, up, hole):
               route("refused", path="/refused", service="nobody"), route("hole", path="/hole", service="hole"), route("bad")]
     services = {"up": [up.address], "good": [good.address], "nobody": [f"127.0.0.1:{closed_port()}"],
                 "hole": {"instances": [hole], "timeouts": {"connect": "300ms"}}}
-    times = {"response": "600ms", "stall": "600ms"}
+    limit = f"{TIMEOUT * 1000:.0f}ms"
+    times = {"response": limit, "stall": limit}
     return module_factory.gateway(config(routes, services, timeouts=times, decorators=[{"access_log": {"path": "access.log"}}]))
 
 
