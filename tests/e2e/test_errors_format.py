@@ -1,6 +1,5 @@
 """The decorator `errors`: problem, text and envelope, by the code or status of what failed."""
 import json
-import pathlib
 
 import pytest
 from support.client import Cut
@@ -113,12 +112,9 @@ def test_failures_of_the_gateway_itself(envelope):
 
 
 def test_the_log_has_the_code_of_the_failure(envelope):
-    def lines():
-        log = pathlib.Path(envelope.file("access.log"))
-        text = log.read_text() if log.exists() else ""
-        return [line for line in map(json.loads, text.splitlines()) if line["path"] == "/logged"]
     envelope.get("/logged")
-    assert [(line["status"], line["error"]) for line in eventually(lines)] == [(200, "GW4041")]
+    lines = eventually(lambda: [line for line in envelope.log() if line["path"] == "/logged"])
+    assert [(line["status"], line["error"]) for line in lines] == [(200, "GW4041")]
 
 
 def test_answers_of_endpoints_stay(envelope):

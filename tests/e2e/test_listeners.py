@@ -1,6 +1,4 @@
 """Listeners: several, on Unix sockets, and with several workers."""
-import json
-import os
 import threading
 
 import pytest
@@ -151,9 +149,4 @@ def test_instances_at_every_kind_of_address(gateway, factory, kind):
             up.drop_connections()
             peer.drop_connections()
 
-    def logged():
-        if not os.path.exists(gw.file("access.log")):
-            return False
-        with open(gw.file("access.log")) as f:
-            return {x["upstream"] for x in map(json.loads, f)} == {up.address, peer.address}
-    eventually(logged)
+    eventually(lambda: {x["upstream"] for x in gw.log()} == {up.address, peer.address})

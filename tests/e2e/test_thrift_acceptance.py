@@ -165,12 +165,7 @@ def test_failures_have_a_proxy_status(enveloped, strict, method, body):
 
 def test_round_robin_reaches_every_instance(enveloped, servers):
     def upstreams():
-        try:
-            with open(enveloped.file("access.log")) as log:
-                entries = [json.loads(line) for line in log]
-        except FileNotFoundError:
-            return []
-        return [entry["upstream"] for entry in entries if entry["query"] == "count"]
+        return [entry["upstream"] for entry in enveloped.log() if entry["query"] == "count"]
     for i in range(9):
         check_envelope(call(enveloped, "sum/SumMethod?count", sums(i, 1)), success(sum=i + 1))
     eventually(lambda: len(upstreams()) == 9, what="nine lines in the log")

@@ -515,13 +515,5 @@ def test_an_answer_that_goes_wrong_late_is_cut_and_told_in_the_log(gate):
     with gate.gateway.client() as client:
         with pytest.raises(Exception):
             client.post("/strict/all/Texts", b"{}")
-    line = eventually(lambda: [e for e in log(gate) if e["path"] == "/strict/all/Texts"], what="the line of the log")[0]
+    line = eventually(lambda: [e for e in gate.gateway.log() if e["path"] == "/strict/all/Texts"], what="the line of the log")[0]
     assert (line["status"], line["cut"]) == (200, "bad answer: a string has a negative length")
-
-
-def log(gate):
-    path = gate.gateway.file("access.log")
-    if not os.path.exists(path):
-        return []
-    with open(path) as f:
-        return [json.loads(line) for line in f]

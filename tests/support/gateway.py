@@ -119,6 +119,13 @@ class Gateway:
     def file(self, name):
         return os.path.join(self.folder, name)
 
+    def log(self):
+        """The access log's entries; of a line that is being written none."""
+        if not os.path.exists(self.file("access.log")):
+            return []
+        with open(self.file("access.log")) as f:
+            return [json.loads(line) for line in f.read().split("\n")[:-1]]
+
     def stderr(self):
         try:
             with open(self.file("stderr"), errors="replace") as f:

@@ -1,6 +1,4 @@
 """Whose request it is: trusted proxies, X-Forwarded-*, Forwarded, IPv6 and Unix sockets; in the log and upstream."""
-import json
-import os
 import time
 from random import Random
 
@@ -39,12 +37,7 @@ def logged(gate, name, headers=(), **kw):
     """The client of the access log's line."""
     target = f"/echo/{next(counter)}"
     ask(gate, name, headers, target=target, **kw)
-    def line():
-        if not os.path.exists(gate.file("access.log")):
-            return None
-        with open(gate.file("access.log")) as f:
-            return next((x for x in map(json.loads, f.read().splitlines()) if x["path"] == target), None)
-    return eventually(line)["client"]
+    return eventually(lambda: next((x for x in gate.log() if x["path"] == target), None))["client"]
 
 
 FORGED = [("X-Forwarded-For", "192.0.2.7"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "evil.example"),

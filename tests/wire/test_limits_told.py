@@ -1,7 +1,5 @@
 """Each limit and timeout ends in its own status, says so in Proxy-Status, and in the log."""
 import itertools
-import json
-import os
 import threading
 import time
 
@@ -57,13 +55,6 @@ def hole(module_factory):
             s.close()
 
 
-def lines(gate):
-    if not os.path.exists(gate.file("access.log")):
-        return []
-    with open(gate.file("access.log")) as f:
-        return [json.loads(line) for line in f.read().splitlines()]
-
-
 def get(path, more=""):
     return f"GET {path} HTTP/1.1\r\nHost: a\r\n{more}\r\n"
 
@@ -104,7 +95,7 @@ TOLD = {  # what is sent, status, code, error of RFC 9209; closed: the connectio
 def test_told(gate, name):
     """Status, Proxy-Status and log; the client's connection stays where its bytes are still understood."""
     make, status, code, error, closed = TOLD[name]
-    before = len(lines(gate))
+    before = len(gate.log())
     path = f"/{next(numbers)}"
     with gate.client() as c:
         c.send(make(path))
@@ -115,7 +106,7 @@ def test_told(gate, name):
             assert (answer.headers.get("Connection") == "close") == closed
             assert not closed or c.closed()
     def logged():  # what was no head has no path
-        return next((x for x in lines(gate)[before:] if x["status"] == status and (x["path"] or path).endswith(path)), None)
+        return next((x for x in gate.log()[before:] if x["status"] == status and (x["path"] or path).endswith(path)), None)
     assert eventually(logged)["error"] == code
 
 
@@ -132,7 +123,7 @@ def test_cut(gate, name):
         c.request("GET", path)
         with pytest.raises((Cut, ConnectionResetError)):
             c.response()
-    line = eventually(lambda: next((x for x in lines(gate) if path.endswith(x["path"] or "-")), None))
+    line = eventually(lambda: next((x for x in gate.log() if path.endswith(x["path"] or "-")), None))
     assert line["status"] == 200 and line["cut"] == "deadline"
 
 
@@ -152,7 +143,7 @@ def test_in_flight(gate, up):
     assert {c.response().status for c in clients} == {200}
     for c in clients:
         c.close()
-    assert eventually(lambda: next((x for x in lines(gate) if x["path"] == path), None))["error"] == "GW5034"
+    assert eventually(lambda: next((x for x in gate.log() if x["path"] == path), None))["error"] == "GW5034"
 
 
 def test_client_connections(gate):
@@ -164,7 +155,7 @@ def test_client_connections(gate):
         assert answer.headers.get("Proxy-Status") == 'gateway; error=http_request_denied; details="GW4291"'
     for c in clients:
         c.close()
-    assert eventually(lambda: next((x for x in lines(gate) if x["status"] == 429), None))["error"] == "GW4291"
+    assert eventually(lambda: next((x for x in gate.log() if x["status"] == 429), None))["error"] == "GW4291"
 
 
 @pytest.mark.parametrize("requests", [0, 1])

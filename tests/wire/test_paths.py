@@ -1,6 +1,4 @@
 """One path: what routes, filters, the log and the backend see, and what is refused before any of them."""
-import json
-import os
 
 import pytest
 from support.config import config, respond, route
@@ -120,12 +118,8 @@ def test_slashes_merged_before_routing(paths):
 
 def test_the_log_has_the_same_path(paths):
     paths.get("/logged/%7Ea/./b%2fc")
-    def lines():
-        if not os.path.exists(paths.file("access.log")):
-            return []
-        with open(paths.file("access.log")) as f:
-            return [x for x in map(json.loads, f) if (x["path"] or "").startswith("/logged")]
-    assert eventually(lines)[-1]["path"] == "/logged/~a/b%2Fc"
+    lines = eventually(lambda: [x for x in paths.log() if (x["path"] or "").startswith("/logged")])
+    assert lines[-1]["path"] == "/logged/~a/b%2Fc"
 
 
 CODINGS = {  # value: status

@@ -2,7 +2,6 @@
 the line in the log, how often the call was sent, and whether the connection is used again."""
 import itertools
 import json
-import os
 import struct
 import time
 
@@ -76,12 +75,7 @@ class Outcome:
 
     @property
     def line(self):
-        def find():
-            if not os.path.exists(self.gate.file("access.log")):
-                return None
-            with open(self.gate.file("access.log")) as f:
-                return next((x for x in map(json.loads, f.read().splitlines()) if x["path"] == self.path), None)
-        return eventually(find)
+        return eventually(lambda: next((x for x in self.gate.log() if x["path"] == self.path), None))
 
     def check(self, status, code, reused, times=1):
         assert self.answer and (self.answer.status, self.line["status"]) == (status, status), (self.answer, self.line)

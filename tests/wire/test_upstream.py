@@ -1,8 +1,6 @@
 """What an upstream may say and what it may not: the client's answer, the line in the log, and whether the connection
 is used again."""
 import itertools
-import json
-import os
 import socket
 import time
 
@@ -50,12 +48,7 @@ class Outcome:
 
     @property
     def line(self):
-        def find():
-            if not os.path.exists(self.gate.file("access.log")):
-                return None
-            with open(self.gate.file("access.log")) as f:
-                return next((x for x in map(json.loads, f.read().splitlines()) if x["path"] == self.path), None)
-        return eventually(find)
+        return eventually(lambda: next((x for x in self.gate.log() if x["path"] == self.path), None))
 
 
 GOOD = {  # raw, closes, status, body, is used again

@@ -2,7 +2,6 @@
 nothing of it is felt on another route. What one answer may be is in test_upstream.py."""
 import errno
 import itertools
-import json
 import os
 import socket
 import threading
@@ -117,10 +116,7 @@ def gate(module_factory, up, hole):
 
 
 def lines(gate):
-    if not os.path.exists(gate.file("access.log")):
-        return {}
-    with open(gate.file("access.log")) as f:
-        return {line["path"]: line for line in map(json.loads, f.read().splitlines())}
+    return {line["path"]: line for line in gate.log()}
 
 
 def attack(gate, up, handler, path=None, body=None):
