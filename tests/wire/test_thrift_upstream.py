@@ -307,7 +307,7 @@ def early(gate):
     """early(end, fields): answers the next call with an exception before it was read, then ends so."""
     original = gate.peer.serve
     def make(end):
-        def serve(connection):
+        def answer(connection):
             head = connection.reader.exactly(20, "head")
             at = 4 * (not head[0] & 0x80)
             name, kind = head[at + 8:at + 12], b"\x80\x01\0\x03"
@@ -323,9 +323,16 @@ def early(gate):
                 time.sleep(0.3)
             elif end == "late close":
                 time.sleep(0.02)
-            connection.sock.close()  # with bytes unread: a reset
-            with gate.peer.lock:
-                gate.peer.open.pop(connection.number, None)
+
+        def serve(connection):
+            try:
+                answer(connection)
+            except ConnectionResetError:  # by the gateway, which had its answer
+                pass
+            finally:
+                connection.sock.close()  # with bytes unread: a reset
+                with gate.peer.lock:
+                    gate.peer.open.pop(connection.number, None)
         gate.peer.drop_connections()
         gate.peer.serve = serve
     yield make
