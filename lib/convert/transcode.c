@@ -324,12 +324,6 @@ static const char *check(const struct gw_transcode *transcode, const struct gw__
     return NULL;
 }
 
-/* The old binary header begins with the length of the name, and much that is no message looks like one. */
-static bool can_be_header(const struct gw_transcode *transcode, const char *bytes, size_t size)
-{
-    return size < 4 || bytes[0] || gw__wire_get32(bytes) == transcode->method->name.size;
-}
-
 static void begin_value(struct gw_transcode *transcode, const struct gw__message *message)
 {
     if (message->type != GW__MESSAGE_EXCEPTION) {
@@ -352,7 +346,7 @@ static int take_header(struct gw_transcode *transcode, struct gw__str *piece)
     if (header->lost || !header->size)
         return header->lost ? fail_memory(transcode) : 0;
     enum gw__wire_status status = gw__message_get(header->data, header->size, &message, &taken);
-    if (status == GW__WIRE_BAD || !can_be_header(transcode, header->data, header->size) ||
+    if (status == GW__WIRE_BAD || !gw__message_fits_name(header->data, header->size, transcode->method->name.size) ||
         (status == GW__WIRE_MORE && header->size == most))
         return fail_input(transcode, "it is no Thrift message");
     if (status == GW__WIRE_MORE)

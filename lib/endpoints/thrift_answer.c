@@ -63,15 +63,6 @@ static size_t keep_header(struct gw__thrift_leg *leg, const char *data, size_t s
     return count;
 }
 
-/* The old binary header begins with the length of the name, and much that is no message looks like one. */
-static bool can_be_header(const struct gw__thrift_leg *leg, const char *bytes, size_t size)
-{
-    if (size < 4 || bytes[0])
-        return true;
-    uint32_t name = gw__wire_get32(bytes);
-    return name == leg->name.size || name == leg->call.method->name.size;
-}
-
 static void begin_body(struct gw__thrift_leg *leg, const struct gw__message *message)
 {
     leg->fault = message->type == GW__MESSAGE_EXCEPTION;
@@ -92,7 +83,8 @@ static bool take_header(struct gw__thrift_leg *leg, struct gw__str *piece)
     const char *bytes = before ? leg->header : piece->data;
     size_t seen = before ? leg->header_size : piece->size;
     enum gw__wire_status status = gw__message_get(bytes, seen, &message, &taken);
-    if (!can_be_header(leg, bytes, seen))
+    if (!gw__message_fits_name(bytes, seen, leg->name.size) &&
+        !gw__message_fits_name(bytes, seen, leg->call.method->name.size))
         status = GW__WIRE_BAD;
     const char *why = status == GW__WIRE_DONE ? check_message(leg, &message) : "it is no Thrift message";
     if (status == GW__WIRE_MORE && seen < header_limit(leg)) {

@@ -49,5 +49,11 @@ void gw__message_put(struct gw__wire *wire, const struct gw__message *message);
 enum gw__wire_status gw__message_get(const char *bytes, size_t size, struct gw__message *message, size_t *taken);
 /* The most bytes of a header with a name of that size, in any encoding, unless a JSON one is padded with blanks. */
 size_t gw__message_most_bytes(size_t name_size);
+/* The old binary header begins with the length of the name, and much that is no message looks like one: false if it is
+ * another name's. */
+static inline bool gw__message_fits_name(const char *bytes, size_t size, size_t name_size)
+{
+    return size < 4 || bytes[0] || gw__wire_get32(bytes) == name_size;
+}
 
 #endif

@@ -1,34 +1,6 @@
 /* Thrift binary to JSON: the first bytes say which method's result it is and where to cut, which must not matter. What
  * comes out is JSON. The same bytes as a message's header, as a fault, and as what is passed over. */
 #include "fuzz_types.h"
-#include "wire/fault.h"
-
-static struct gw__decode pass;
-
-/* What does not fit is told as JSON, wherever the bytes were cut. */
-static void check_told(const struct gw__json_out *out)
-{
-    struct gw__json_out errors = {0};
-    struct gw__text sentence = {0};
-    CHECK(gw__decode_tell(&pass, out->begin, (size_t)(out->at - out->begin), &errors, &sentence));
-    fuzz_check_json(errors.begin, (size_t)(errors.at - errors.begin));
-    CHECK(sentence.size > 0);
-    gw__json_out_finish(&errors);
-    gw__text_finish(&sentence);
-}
-
-static enum gw__wire_status run(const struct fuzz_input *input, const struct cut *cut, struct gw__json_out *out,
-                                size_t *taken)
-{
-    struct gw__decode_options options = {.enum_names = input->option, .rules = input->rules};
-    gw__decode_init_result(&pass, input->method->result, &options, out);
-    enum gw__wire_status status = decode_all(&pass, input->bytes, input->size, cut, taken);
-    CHECK(!pass.no_memory && (status != GW__WIRE_BAD || pass.why));
-    if (status == GW__WIRE_BAD)
-        check_told(out);
-    gw__decode_finish(&pass);
-    return status;
-}
 
 /* Passing over the same bytes never reads beyond them. */
 static void check_skip(const char *data, size_t size, const struct cut *cut)
@@ -50,36 +22,21 @@ static void check_skip(const char *data, size_t size, const struct cut *cut)
     CHECK(got == want);
 }
 
-static enum gw__wire_status feed_fault(struct gw__thrift_fault *fault, const char *data, size_t size,
-                                       const struct cut *cut)
-{
-    enum gw__wire_status status = GW__WIRE_MORE;
-    for (size_t done = 0; status == GW__WIRE_MORE && done < size;) {
-        size_t count = cut_size(cut, done, size - done), taken;
-        char *block = cut_block(data + done, count);
-        status = gw__thrift_fault_feed(fault, block, count, &taken);
-        CHECK(taken <= count && (status != GW__WIRE_MORE || taken == count));
-        done += count;
-        free(block);
-    }
-    return status;
-}
-
 /* A fault is a struct like any other to who passes over it; where it is cut does not matter. */
-static void check_fault(const char *data, size_t size, const struct cut *cut)
+static void check_fault(const struct fuzz_input *input)
 {
+    const char *data = input->bytes;
     static struct gw__thrift_skip skip;
     struct gw__thrift_in in = {0};
     struct gw__thrift_fault fault, other;
-    size_t taken;
+    size_t size = input->size, taken;
     gw__thrift_fault_init(&fault, GW__ENCODING_BINARY);
-    gw__thrift_fault_init(&other, GW__ENCODING_BINARY);
     gw__thrift_skip_init(&skip, GW__THRIFT_STRUCT);
     gw__thrift_in_feed(&in, data, size);
     enum gw__wire_status want = gw__thrift_skip(&skip, &in), got = gw__thrift_fault_feed(&fault, data, size, &taken);
     if (got == GW__WIRE_DONE && want != GW__WIRE_BAD) /* BAD: one level too deep, with the fault's own */
         CHECK(want == got && taken == size - (size_t)(in.end - in.at));
-    CHECK(feed_fault(&other, data, size, cut) == got);
+    CHECK(fuzz_feed_fault(&other, input, GW__ENCODING_BINARY, &input->cut) == got);
     CHECK(got != GW__WIRE_DONE || (other.type == fault.type && other.size == fault.size));
     CHECK(got != GW__WIRE_DONE || memcmp(other.message, fault.message, fault.size) == 0);
 }
@@ -114,15 +71,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct gw__json_out out = {0}, other = {0};
     size_t taken = 0, other_taken = 0;
-    enum gw__wire_status status = run(&input, &(struct cut){0}, &out, &taken);
-    CHECK(run(&input, &input.cut, &other, &other_taken) == status);
+    enum gw__wire_status status = fuzz_decode(&input, GW__ENCODING_BINARY, &(struct cut){0}, &out, &taken);
+    CHECK(fuzz_decode(&input, GW__ENCODING_BINARY, &input.cut, &other, &other_taken) == status);
     if (status == GW__WIRE_DONE) {
         CHECK(fuzz_same(&out, &other));
         if (out.at > out.begin)
             fuzz_check_json(out.begin, (size_t)(out.at - out.begin));
     }
     check_skip(input.bytes, input.size, &input.cut);
-    check_fault(input.bytes, input.size, &input.cut);
+    check_fault(&input);
     check_header(input.bytes, input.size);
     gw__json_out_finish(&out);
     gw__json_out_finish(&other);

@@ -5,6 +5,7 @@
 
 #include "../unit/wire_types.h"
 #include "fuzz.h"
+#include "wire/fault.h"
 
 /* What idl/ has not: sets and keys of any type, i64 as text, values in a struct of themselves. */
 static inline struct gw__schema *fuzz_values(void)
@@ -98,6 +99,75 @@ static inline bool fuzz_to_json(const struct fuzz_input *input, uint8_t encoding
     bool good = status == GW__WIRE_DONE && taken == size && !out->repaired;
     gw__decode_finish(&decode);
     return good;
+}
+
+/* The wire's bytes, or the errors; the caller frees. */
+static inline char *fuzz_encode(const struct fuzz_input *input, uint8_t encoding, bool lenient, const struct cut *cut,
+                                bool *good, size_t *size)
+{
+    static struct gw__encode encode;
+    struct gw__wire wire = {.limit_bytes = 1 << 20}, plain = {.limit_bytes = 1 << 20};
+    struct gw__encode_options options = {
+        .encoding = encoding, .lenient = lenient, .rules = input->rules, .plain = &plain};
+    gw__encode_init(&encode, input->method, &options, &wire);
+    *good = encode_all(&encode, input->bytes, input->size, cut) == GW__WIRE_DONE;
+    char *result;
+    CHECK(!encode.no_memory && *good == (!encode.error_count && !wire.full));
+    if (*good) {
+        result = wire_bytes(&wire, size);
+    } else {
+        *size = (size_t)(encode.errors.at - encode.errors.begin);
+        result = fuzz_copy(encode.errors.begin, *size);
+    }
+    gw__encode_finish(&encode);
+    gw__wire_finish(&wire);
+    gw__wire_finish(&plain);
+    return result;
+}
+
+/* What does not fit is told as JSON, wherever the bytes were cut. */
+static inline void fuzz_check_told(struct gw__decode *decode, const struct gw__json_out *out)
+{
+    struct gw__json_out errors = {0};
+    struct gw__text sentence = {0};
+    CHECK(gw__decode_tell(decode, out->begin, (size_t)(out->at - out->begin), &errors, &sentence));
+    fuzz_check_json(errors.begin, (size_t)(errors.at - errors.begin));
+    CHECK(sentence.size > 0);
+    gw__json_out_finish(&errors);
+    gw__text_finish(&sentence);
+}
+
+/* A result as JSON. */
+static inline enum gw__wire_status fuzz_decode(const struct fuzz_input *input, uint8_t encoding, const struct cut *cut,
+                                               struct gw__json_out *out, size_t *taken)
+{
+    static struct gw__decode decode;
+    struct gw__decode_options options = {
+        .encoding = encoding, .in_message = true, .enum_names = input->option, .rules = input->rules};
+    gw__decode_init_result(&decode, input->method->result, &options, out);
+    enum gw__wire_status status = decode_all(&decode, input->bytes, input->size, cut, taken);
+    CHECK(!decode.no_memory && (status != GW__WIRE_BAD || decode.why));
+    if (status == GW__WIRE_BAD)
+        fuzz_check_told(&decode, out);
+    gw__decode_finish(&decode);
+    return status;
+}
+
+static inline enum gw__wire_status fuzz_feed_fault(struct gw__thrift_fault *fault, const struct fuzz_input *input,
+                                                   uint8_t encoding, const struct cut *cut)
+{
+    enum gw__wire_status status = GW__WIRE_MORE;
+    gw__thrift_fault_init(fault, encoding);
+    for (size_t done = 0; status == GW__WIRE_MORE && done < input->size;) {
+        size_t count = cut_size(cut, done, input->size - done), taken;
+        char *block = cut_block(input->bytes + done, count);
+        status = gw__thrift_fault_feed(fault, block, count, &taken);
+        CHECK(taken <= count && (status != GW__WIRE_MORE || taken == count));
+        done += count;
+        free(block);
+    }
+    gw__thrift_fault_finish(fault);
+    return status;
 }
 
 #endif

@@ -69,7 +69,7 @@ BEFORE_THE_HEAD = {  # handler, status, code
     "fields without end, slowly": (repeat(OK, "X: y\r\n", 0.05), 504, "GW5041"),
     "status line without end": (repeat("HTTP/1.1 200 ", LARGE), 502, "GW5024"),
     "interim answers without end": (repeat("", "HTTP/1.1 100 Continue\r\n\r\n" * 100), 502, "GW5024"),
-    "interim answers without end, slowly": (repeat("", "HTTP/1.1 102 Processing\r\n\r\n", 0.1), 504, "GW5041"),
+    "interim answers without end, slowly": (repeat("", "HTTP/1.1 102 Processing\r\n\r\n", TIMEOUT / 10), 504, "GW5041"),
     "large interim answers": (repeat("", "HTTP/1.1 103 Early Hints\r\nLink: " + "y" * 60000 + "\r\n\r\n"), 502, "GW5024"),
     "noise": (repeat("", bytes(range(256)) * 256), 502, "GW5024"),
     "line ends without end": (repeat("", "\r\n" * 10000), 502, "GW5024"),
