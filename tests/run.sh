@@ -158,7 +158,7 @@ run_units() # suite, command prefix...
             grep '^not ok ' "$tap"
             echo "FAILED: $test: $log"
         elif [ $status != 0 ]; then
-            tail -n 4 --dist loadgroup0 "$log"
+            tail -n 40 "$log"
             fail "$test ended with code $status though no check failed: $log"
         fi
     done
