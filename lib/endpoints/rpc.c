@@ -65,6 +65,9 @@ int gw__rpc_target_create(struct gw_endpoint *self, struct gw__rpc_target *targe
     target->method = gw_option_string(options, "method");
     target->enum_names = strcmp(gw_option_string(options, "enums"), "name") == 0;
     gw__rpc_options_fill(&target->options, options);
+    bool bound = gw__instance_has_variables(&self->head, options, "service");
+    if (!gw__instance_has_variables(&self->head, options, "method") || !bound)
+        return GW_ERROR_CONFIG;
     if (is_variable(target->service))
         return gw__instance_has_idl(&self->head) ? 0 : GW_ERROR_CONFIG;
     target->callee = gw__instance_callee(&self->head, options, "service");

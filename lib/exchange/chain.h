@@ -12,11 +12,13 @@
 struct gw__report;
 struct gw__service;
 struct gw__callee;
+struct gw__condition;
 
 /* What an instance may ask for while it is created; NULL afterwards. */
 struct gw__scope {
     struct gw__report *report; /* where gw_*_error() goes */
     const void *table;
+    const struct gw__condition *conditions; /* of the route that is compiled; NULL: none, or they are wrong */
     bool has_idl; /* the config names a folder */
     bool idl_failed; /* it could not be loaded, which has been reported: that a name is missing from it says nothing */
 };
@@ -46,6 +48,9 @@ struct gw_endpoint {
 /* The service a built-in endpoint names in its options, during create(); NULL after reporting [GW1021]. */
 struct gw__service *gw__instance_service(const struct gw__instance_head *head, const struct gw_option *options,
                                          const char *key);
+/* Whether the route's path has the `{variables}` that stand in an endpoint's option; false after reporting [GW1029]. */
+bool gw__instance_has_variables(const struct gw__instance_head *head, const struct gw_option *options,
+                                const char *key);
 /* Whether there is any IDL at all; false after reporting [GW1026]. */
 bool gw__instance_has_idl(const struct gw__instance_head *head);
 /* The same as gw__instance_service(), of a service that an IDL describes; NULL after reporting [GW1021, GW1026]. */

@@ -288,3 +288,23 @@ bool gw__conditions_build(const struct gw__condition_entry *entries, size_t coun
             break;
     return !builder.lost;
 }
+
+/* "{name}" or "{name:**}" stands in the pattern. */
+static bool names_variable(const char *pattern, struct gw__str name)
+{
+    for (const char *at = pattern; (at = strchr(at, '{')); at++)
+        if (strncmp(at + 1, name.data, name.size) == 0 && (at[1 + name.size] == '}' || at[1 + name.size] == ':'))
+            return true;
+    return false;
+}
+
+bool gw__condition_binds(const struct gw__condition *condition, struct gw__str name)
+{
+    if (condition->kind == GW__CONDITION_PATH)
+        return names_variable(condition->pattern, name);
+    if (condition->kind != GW__CONDITION_NOT)
+        for (size_t i = 0; i < condition->count; i++)
+            if (gw__condition_binds(&condition->children[i], name))
+                return true;
+    return false;
+}

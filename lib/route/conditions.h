@@ -30,5 +30,7 @@ struct gw__predicate_source {
 bool gw__conditions_build(const struct gw__condition_entry *entries, size_t count,
                           const struct gw__predicate_source *source, struct gw__arena *arena,
                           struct gw__report *report, struct gw__condition *out);
+/* Whether requests that match may have the path variable: some path of the expression names it. */
+bool gw__condition_binds(const struct gw__condition *condition, struct gw__str name);
 
 #endif

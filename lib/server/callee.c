@@ -1,7 +1,9 @@
-/* Looking up services by name: while plugins are created, with errors reported, and for requests that name one. */
+/* Looking up services by name: while plugins are created, with errors reported, and for requests that name one; and
+ * whether what names one has what it is made of. */
 #include "server/table.h"
 
 #include "exchange/chain.h"
+#include "route/conditions.h"
 
 #define MAX_NAMES 256
 
@@ -53,6 +55,23 @@ struct gw__service *gw__instance_service(const struct gw__instance_head *head, c
 {
     const struct gw__callee *callee = find(head, options, key);
     return callee ? callee->service : NULL;
+}
+
+bool gw__instance_has_variables(const struct gw__instance_head *head, const struct gw_option *options,
+                                const char *key)
+{
+    const struct gw__condition *conditions = head->scope->conditions;
+    const char *text = gw_option_string(options, key);
+    for (const char *at = conditions ? strchr(text, '{') : NULL; at; at = strchr(at + 1, '{')) {
+        size_t size = strcspn(at + 1, "}");
+        if (at[1 + size] && gw__condition_binds(conditions, (struct gw__str){at + 1, size}))
+            continue;
+        gw__report_add(head->scope->report, origin_of(head, options, key), "GW1029",
+                       "endpoint '%s': '%s' has the variable '%.*s', which is in no path of the route",
+                       head->name, key, (int)size + (at[1 + size] ? 2 : 1), at);
+        return false;
+    }
+    return true;
 }
 
 bool gw__instance_has_idl(const struct gw__instance_head *head)

@@ -290,27 +290,30 @@ static struct gw_predicate *make_predicate(void *user, const struct gw_predicate
     return result < 0 ? NULL : predicate;
 }
 
+/* Those that are right are left in the scope, for the stages to look at. */
 static bool compile_conditions(struct compiler *c, size_t number)
 {
     const struct gw_route *route = c->config->routes[number];
     const struct gw__predicate_source source = {
         .user = c, .find = find_predicate, .names = predicate_names, .create = make_predicate};
     size_t errors = c->report->count;
-    struct gw__condition all;
+    struct gw__condition *all = take(c, sizeof *all);
     struct gw__condition_entry *entries = take(c, route->predicates.count * sizeof *entries);
-    if (!entries)
+    c->scope.conditions = NULL;
+    if (!all || !entries)
         return false;
     for (size_t i = 0; i < route->predicates.count; i++) {
         const struct gw__stage *stage = &route->predicates.items[i];
         entries[i] =
             (struct gw__condition_entry){.type = stage->type, .origin = stage->origin, .option = stage->options};
     }
-    if (!gw__conditions_build(entries, route->predicates.count, &source, &c->table->arena, c->report, &all))
+    if (!gw__conditions_build(entries, route->predicates.count, &source, &c->table->arena, c->report, all))
         return false;
     if (c->report->count > errors)
         return true;
+    c->scope.conditions = all;
     return gw__router_add(c->table->router, (uint32_t)number, route->id, route->origin,
-                          c->checked->routes[number].priority, &all, c->report);
+                          c->checked->routes[number].priority, all, c->report);
 }
 
 /* ---- services and listeners ---- */

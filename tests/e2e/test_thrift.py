@@ -779,14 +779,14 @@ def test_the_envelope_of_failures(envelope):
 # ---- the config
 
 
-def check(tmp_path, endpoint, **service):
+def check(tmp_path, endpoint, path="/**", **service):
     (tmp_path / "idl").mkdir()
     (tmp_path / "idl" / "echo.thrift").write_text(IDL)
-    path = tmp_path / "gateway.cfg"
-    path.write_text(config([route("a", endpoint=endpoint)],
+    file = tmp_path / "gateway.cfg"
+    file.write_text(config([route("a", path, endpoint=endpoint)],
                            {"echo": {"instances": ["127.0.0.1:1"], **service}, "plain": ["127.0.0.1:1"]},
                            idl={"folder": str(tmp_path / "idl")}))
-    result = subprocess.run([os.path.join(build_folder(), "cli", "gwctl"), "check", str(path)], capture_output=True,
+    result = subprocess.run([os.path.join(build_folder(), "cli", "gwctl"), "check", str(file)], capture_output=True,
                             text=True, timeout=60)
     return result.returncode, result.stderr
 
@@ -817,7 +817,7 @@ def test_a_config_without_idl_calls_no_methods(tmp_path):
 
 
 def test_variables_are_looked_at_when_they_are_known(tmp_path):
-    assert check(tmp_path, rpc("{service}", "Anything"))[0] == 0
+    assert check(tmp_path, rpc("{service}", "Anything"), path="/{service}")[0] == 0
 
 
 def test_the_services_own_word_goes_first(factory):

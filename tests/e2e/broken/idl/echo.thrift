@@ -1,0 +1,1 @@
+service Echo { string Call(1: string what) }
