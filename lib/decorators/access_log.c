@@ -101,6 +101,7 @@ struct access_log {
 /* Of one exchange: what filters may change later. */
 struct seen {
     const char *path, *query, *host;
+    bool taken;
 };
 
 static enum variable find_variable(const char *name, size_t size)
@@ -216,6 +217,7 @@ static enum gw_flow access_log_request(struct gw_exchange *ex, struct gw_filter 
 {
     const struct access_log *log = gw_filter_data(self);
     struct seen *seen = gw_exchange_scratch(ex, self);
+    seen->taken = true;
     if (log->path)
         seen->path = gw_exchange_path(ex);
     if (log->query)
@@ -268,6 +270,11 @@ static void put_text(struct gw__line *line, bool json, const char *text, uint32_
         gw__line_escape(line, text, limit);
 }
 
+static const char *or_null(const char *text)
+{
+    return text && *text ? text : NULL;
+}
+
 static void put_value(struct gw__line *line, struct gw_exchange *ex, struct access_log *log,
                       const struct segment *segment, const struct seen *seen)
 {
@@ -282,8 +289,8 @@ static void put_value(struct gw__line *line, struct gw_exchange *ex, struct acce
     case UPSTREAM_US: put_number(line, log->json, gw_exchange_upstream_us(ex)); return;
     case ID: text = gw_exchange_id(ex); break;
     case CLIENT: text = gw_exchange_client_address(ex); break;
-    case METHOD: text = gw_exchange_method(ex); break;
-    case PATH: text = seen->path; break;
+    case METHOD: text = or_null(gw_exchange_method(ex)); break;
+    case PATH: text = or_null(seen->path); break;
     case QUERY: text = seen->query; break;
     case HOST: text = seen->host; break;
     case SCHEME: text = gw_exchange_scheme(ex); break;
@@ -303,6 +310,8 @@ static void access_log_end(struct gw_exchange *ex, struct gw_filter *self)
     struct access_log *log = gw_filter_data(self);
     const struct seen *seen = gw_exchange_scratch(ex, self);
     char buffer[LINE_BYTES];
+    if (!seen->taken) /* refused by HTTP itself: there is what could be told of it */
+        access_log_request(ex, self);
     struct gw__line line = {buffer, buffer + sizeof buffer};
     for (const struct segment *segment = log->segments, *end = segment + log->count; segment < end; segment++) {
         gw__line_put_padded(&line, segment->text, segment->size);

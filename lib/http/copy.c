@@ -52,7 +52,8 @@ static enum gw__parse_result refuse(struct gw__parse_error *error, int status, c
 /* RFC 9112 section 3.2.2: an authority in the target replaces Host, also in what is passed on. */
 static void set_host(struct gw__head *head, struct gw__str authority)
 {
-    for (struct gw__header *field = head->fields.items, *end = field + head->fields.count; field < end; field++) {
+    for (unsigned i = 0; i < head->fields.count; i++) {
+        struct gw__header *field = &head->fields.items[i];
         if (field->id != GW__FIELD_HOST)
             continue;
         if (authority.size > 0)
@@ -107,6 +108,33 @@ enum gw__parse_result gw__head_from_request(struct gw__head *head, const struct 
     if (!raw->chunked && raw->content_length < 0)
         head->content_length = 0;
     return set_target(head, (struct gw__str){copy + raw->target, raw->target_size}, merge_slashes, arena, error);
+}
+
+void gw__head_from_refused(struct gw__head *head, struct gw__str data, size_t line_bytes, bool merge_slashes,
+                           struct gw__arena *arena)
+{
+    const char *at = data.data, *end = at + data.size;
+    while (at < end && (*at == '\r' || *at == '\n'))
+        at++;
+    size_t size = (size_t)(end - at), method = gw__chars_span(at, size, GW__CHAR_TOKEN);
+    if (!method || method == size || at[method] != ' ' || method >= line_bytes)
+        return;
+    const char *target = at + method + 1, *line_end = memchr(target, '\n', (size_t)(end - target));
+    size = line_end && (size_t)(line_end - at) <= line_bytes ? (size_t)(line_end - at) : method + 1;
+    char *copy = gw__arena_copy(arena, at, size);
+    if (!copy)
+        return;
+    struct gw__str rest = {copy + method + 1, size - method - 1};
+    const char *blank = rest.size ? memchr(rest.data, ' ', rest.size) : NULL;
+    struct gw__parse_error ignored;
+    head->method = (struct gw__str){copy, method};
+    head->method_id = gw__method_id(copy, method);
+    if (!blank)
+        return;
+    head->minor = rest.data + rest.size - blank >= 9 && memcmp(blank, " HTTP/1.0", 9) != 0;
+    rest.size = (size_t)(blank - rest.data);
+    if (set_target(head, rest, merge_slashes, arena, &ignored) != GW__PARSE_OK)
+        head->path = head->query = (struct gw__str){0};
 }
 
 bool gw__head_from_response(struct gw__head *head, const struct gw__raw_head *raw, const char *data,

@@ -48,7 +48,7 @@ static __attribute__((cold, noinline)) enum gw__parse_result refuse(struct parse
     return GW__PARSE_BAD;
 }
 
-static enum gw__method_id method_id(const char *name, size_t size)
+enum gw__method_id gw__method_id(const char *name, size_t size)
 {
     static const struct {
         char name[8];
@@ -91,7 +91,7 @@ static bool take_request_line(struct parser *parser, uint32_t start, uint32_t en
             method++;
         if (method == 0 || method == size || line[method] != ' ')
             return fail(parser, 400, "the request line has no valid method");
-        out->method_id = (uint8_t)method_id(line, method);
+        out->method_id = (uint8_t)gw__method_id(line, method);
     }
     if (size < method + sizeof "  HTTP/1.1" || line[size - 9] != ' ')
         return fail(parser, 400, "the request line is not: method, target, version");

@@ -38,6 +38,8 @@ struct gw__parse_error {
     const char *reason; /* static sentence */
 };
 
+enum gw__method_id gw__method_id(const char *name, size_t size);
+
 /* Parses a whole head at data; MORE if its end is not there yet (but what is there is looked at for what makes it
  * bad or too large). A request must have exactly one Host (HTTP/1.1), a valid one; framing is settled: CL
  * or chunked, never both, CL once, Transfer-Encoding "chunked" and nothing else, not in HTTP/1.0. Up to two empty
@@ -68,6 +70,10 @@ enum gw__parse_result gw__parse_response_scalar(const char *data, size_t size, c
 enum gw__parse_result gw__head_from_request(struct gw__head *head, const struct gw__raw_head *raw, const char *data,
                                             struct gw__arena *arena, unsigned spare, bool merge_slashes,
                                             struct gw__parse_error *error);
+/* What can be told of a request that is refused, for its log, and since an answer to HEAD has no body: the method if
+ * `data` begins with one, the target if it is a valid one in a line that has ended and is not too long. */
+void gw__head_from_refused(struct gw__head *head, struct gw__str data, size_t line_bytes, bool merge_slashes,
+                           struct gw__arena *arena);
 bool gw__head_from_response(struct gw__head *head, const struct gw__raw_head *raw, const char *data,
                             struct gw__arena *arena, unsigned spare);
 

@@ -287,29 +287,52 @@ static struct gw__parse_limits parse_limits(const struct server_conn *c)
     };
 }
 
-/* Begins an exchange whatever the head was worth, so that refusals are logged and counted like answers. */
-static bool begin(struct server_conn *c, const char *data, const struct gw__parse_error *bad)
+/* Makes the exchange that a head, or what should have been one, is for. NULL: the connection is closed. */
+static struct gw__head *begin(struct server_conn *c)
 {
     struct gw__arena *arena;
-    struct gw__raw_head *raw = c->site->raw;
-    struct gw__parse_error error = bad ? *bad : (struct gw__parse_error){0};
     c->state = BUSY;
     c->due_ms = 0;
     c->responded = c->response_done = c->broken = c->expects = c->head_request = false;
     c->body.framing = GW__FRAMING_NONE;
     c->stream.trailers = (struct gw__fields){0};
     struct gw__head *head = c->stream.handler->on_begin(&c->stream, &arena);
-    if (!head) {
+    if (head)
+        c->stream.arena = arena;
+    else
         close_conn(c);
+    return head;
+}
+
+static void refuse(struct server_conn *c, struct gw__head *head, const struct gw__parse_error *error)
+{
+    c->head_request = head->method_id == GW__METHOD_HEAD;
+    c->broken = true;
+    c->http10 = false;
+    c->keep_alive = false;
+    c->stream.handler->on_bad(&c->stream, error);
+}
+
+/* What is no head makes an exchange too, so that refusals are logged and counted like answers. */
+static void begin_refused(struct server_conn *c, struct gw__str data, const struct gw__parse_error *error)
+{
+    struct gw__head *head = begin(c);
+    if (!head)
+        return;
+    gw__head_from_refused(head, data, (size_t)c->site->limits.line_bytes, c->site->options.merge_slashes,
+                          c->stream.arena);
+    refuse(c, head, error);
+}
+
+static bool begin_request(struct server_conn *c, const char *data)
+{
+    struct gw__parse_error error;
+    struct gw__head *head = begin(c);
+    if (!head)
         return false;
-    }
-    c->stream.arena = arena;
-    if (bad || gw__head_from_request(head, raw, data, arena, SPARE_FIELDS, c->site->options.merge_slashes, &error) !=
-                   GW__PARSE_OK) {
-        c->broken = true;
-        c->http10 = false;
-        c->keep_alive = false;
-        c->stream.handler->on_bad(&c->stream, &error);
+    if (gw__head_from_request(head, c->site->raw, data, c->stream.arena, SPARE_FIELDS, c->site->options.merge_slashes,
+                              &error) != GW__PARSE_OK) {
+        refuse(c, head, &error);
         return false;
     }
     c->http10 = head->minor == 0;
@@ -333,14 +356,14 @@ static bool consume_head(struct server_conn *c, const char **data, const char *e
         c->state = HEAD;
         return false;
     }
+    const char *head = *data;
     if (result == GW__PARSE_BAD) {
         *data = end;
-        begin(c, NULL, &error);
+        begin_refused(c, (struct gw__str){head, (size_t)(end - head)}, &error);
         return false;
     }
-    const char *head = *data;
     *data += c->site->raw->size;
-    if (!begin(c, head, NULL)) {
+    if (!begin_request(c, head)) {
         *data = end;
         return false;
     }
@@ -475,8 +498,10 @@ static void handle_due(struct gw__timer *timer)
     if (waits && c->conn.out.size < c->unsent) {
         await_room(c);
     } else if (c->state == HEAD) {
-        gw__kept_leave(&c->in, 0);
-        begin(c, NULL, &late);
+        struct gw__kept in = c->in;
+        c->in = (struct gw__kept){0};
+        begin_refused(c, (struct gw__str){in.data, in.size}, &late);
+        gw__kept_leave(&in, 0);
     } else if (c->state != BUSY) {
         if (gw__conn_blocked(&c->conn))
             gw__conn_reset(&c->conn); /* a cut answer is not to look whole */
@@ -546,7 +571,7 @@ void gw__http_accept(struct gw__http_site *site, int fd, const struct sockaddr *
     set_due(c, site->timeouts.head_ms);
     if (refused) {
         add(&site->refusals[GW__REFUSED_CLIENT], 1);
-        begin(c, NULL, &many);
+        begin_refused(c, (struct gw__str){0}, &many);
     }
 }
 

@@ -38,9 +38,27 @@ static void write_and_parse(struct gw__head *head, struct gw__arena *arena)
     free(data);
 }
 
+/* Whatever is wrong, what is told of it is a method, and a normal path or none. */
+static void tell_refused(const uint8_t *input, size_t size)
+{
+    struct gw__arena arena;
+    struct gw__head head = {0};
+    gw__arena_init(&arena, NULL);
+    char *data = fuzz_copy(input, size);
+    gw__head_from_refused(&head, (struct gw__str){data, size}, 512, size % 5 == 0, &arena);
+    free(data); /* all is copied */
+    CHECK(!head.method.size || (gw__is_token(head.method.data, head.method.size) && head.method.size < 512));
+    CHECK(head.method.size || !head.path.size);
+    if (head.path.size)
+        check_path(&head, &arena);
+    gw__arena_finish(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
     static struct gw__raw_head raw;
+    if (size <= 4096)
+        tell_refused(input, size);
     if (size > 4096 || fuzz_cuts(gw__parse_request, gw__parse_request_scalar, input, size, &raw) != GW__PARSE_OK)
         return 0;
     struct gw__arena arena;

@@ -89,6 +89,14 @@ def test_slow_head(limited, part):
         assert 0.2 < time.monotonic() - start < 8
 
 
+def test_slow_head_of_a_head_request(limited):
+    """Its 408 has no body either."""
+    with limited.client() as c:
+        c.send("HEAD / HTTP/1.1\r\nHost: a\r\nX-Slow")
+        assert c.response("HEAD").status == 408
+        assert c.reader.rest() == b""
+
+
 def test_head_that_trickles_for_ever(limited):
     with limited.client() as c:
         start = time.monotonic()

@@ -105,9 +105,11 @@ def test_told(gate, name):
         if closed is not None:
             assert (answer.headers.get("Connection") == "close") == closed
             assert not closed or c.closed()
-    def logged():  # what was no head has no path
+    def logged():  # a request line that is too long has no path
         return next((x for x in gate.log()[before:] if x["status"] == status and (x["path"] or path).endswith(path)), None)
-    assert eventually(logged)["error"] == code
+    line = eventually(logged)
+    assert line["error"] == code and line["method"] in ("GET", "POST")
+    assert (line["path"] is None) == (status == 414) and line["protocol"] == ("HTTP/1.0" if status == 414 else "HTTP/1.1")
 
 
 CUT = {  # behind the head of the answer

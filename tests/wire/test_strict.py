@@ -91,6 +91,19 @@ def test_refused(gw, up, send, name):
     assert len(up.requests) == before
 
 
+@pytest.mark.parametrize("name", [n for n in BAD if BAD[n][0].startswith(("GET ", "POST "))])
+def test_head_is_refused_without_a_body(gw, send, name):
+    """RFC 9110 section 9.3.2, whatever is wrong behind the method."""
+    with gw.client() as c:
+        try:
+            send(c, "HEAD " + BAD[name][0].partition(" ")[2])
+        except OSError:
+            pass
+        answer = c.response("HEAD")
+        assert answer.status >= 400 and int(answer.headers.get("Content-Length")) > 0
+        assert c.reader.rest() == b""
+
+
 def test_equal_content_lengths_are_one_or_refused(gw):
     """RFC 9112 section 6.3 leaves the choice; two fields must not pass."""
     with gw.client() as c:
