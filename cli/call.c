@@ -332,11 +332,8 @@ static const char *text_of(const cJSON *object, const char *key)
     return text ? text : "";
 }
 
-/* One misfit a line; a message for what has none. A declared exception or business error is an answer, and so on
- * standard output. */
-static void print_failure(const struct call_outcome *outcome)
+static void print_misfits(const cJSON *errors)
 {
-    cJSON *errors = outcome->errors ? cJSON_Parse(outcome->errors) : NULL;
     const cJSON *each;
     cJSON_ArrayForEach(each, errors)
     {
@@ -344,10 +341,22 @@ static void print_failure(const struct call_outcome *outcome)
         fprintf(stderr, "gwctl call: %s%sexpected %s, got %s%s%s%s\n", pointer, *pointer ? ": " : "",
                 text_of(each, "expected"), text_of(each, "got"), *idl ? " (" : "", idl, *idl ? ")" : "");
     }
-    if (!cJSON_GetArraySize(errors))
-        fprintf(stderr, "gwctl call: %s [%s]\n", outcome->message ? outcome->message : "out of memory", outcome->code);
+}
+
+/* Misfits of the arguments, one a line; else the message, with the place in the IDL that the answer does not fit. A
+ * declared exception or business error is an answer, and so on standard output. */
+static void print_failure(const struct call_outcome *outcome)
+{
+    int code = call_exit_code(outcome->code);
+    cJSON *errors = outcome->errors ? cJSON_Parse(outcome->errors) : NULL;
+    const char *idl = text_of(cJSON_GetArrayItem(errors, 0), "idl");
+    if (code == EXIT_USAGE && errors)
+        print_misfits(errors);
+    else
+        fprintf(stderr, "gwctl call: %s%s%s%s [%s]\n", outcome->message ? outcome->message : "out of memory",
+                *idl ? " (" : "", idl, *idl ? ")" : "", outcome->code);
     cJSON_Delete(errors);
-    if (outcome->exception && call_exit_code(outcome->code) == EXIT_EXCEPTION)
+    if (outcome->exception && code == EXIT_EXCEPTION)
         printf("%s\n", outcome->exception);
 }
 

@@ -23,7 +23,7 @@ struct gw_transcode {
     bool framed;
     uint64_t limit_bytes;
     unsigned depth;
-    const char *wrong_option; /* NULL: none */
+    const char *wrong_option, *wrong_words; /* which it is, and what it may say; NULL: none */
     gw_transcode_sink_fn sink;
     void *user;
     const struct gw__method *method;
@@ -52,8 +52,10 @@ struct gw_transcode {
 static uint8_t choose(struct gw_transcode *transcode, const char *key, const char *word, const char *words)
 {
     uint8_t place = word ? gw__word_place(word, words) : 0;
-    if (word && !place)
+    if (word && !place) {
         transcode->wrong_option = key;
+        transcode->wrong_words = words;
+    }
     return place;
 }
 
@@ -453,8 +455,8 @@ int gw_transcode_begin(struct gw_transcode *transcode, const struct gw_schema_me
     transcode->outcome = GW_OUTCOME_UNKNOWN;
     *transcode->error = '\0';
     if (transcode->wrong_option) {
-        snprintf(transcode->error, sizeof transcode->error, "the option '%s' has no such word",
-                 transcode->wrong_option);
+        snprintf(transcode->error, sizeof transcode->error, "the option '%s' must be one of %s",
+                 transcode->wrong_option, transcode->wrong_words);
         return transcode->ended = GW_ERROR_CONFIG;
     }
     if (transcode->method->oneway && (way == GW_TRANSCODE_FROM_ANSWER || way == GW_TRANSCODE_TO_ANSWER))

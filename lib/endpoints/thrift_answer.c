@@ -148,9 +148,12 @@ static void fail_fault(struct gw__thrift_leg *leg)
     }
     if (!no_service)
         gw_exchange_set_error_member(ex, "exception", member);
+    struct gw__str message = {fault->message, fault->size};
+    if (!message.size)
+        message = gw__str(kind_of(fault->type));
     gw_exchange_fail_code(ex, no_service ? 404 : 502, no_service ? "GW4042" : "GW5025",
-                          no_service ? "destination_not_found" : "http_protocol_error", "%.*s", (int)fault->size,
-                          fault->message);
+                          no_service ? "destination_not_found" : "http_protocol_error", "%.*s", (int)message.size,
+                          message.data);
 }
 
 /* ---- the body ---- */

@@ -48,6 +48,8 @@ int gw__idl_load_folder(struct gw__idl_set *set, const char *folder, const char 
 int gw__idl_load(struct gw__idl_set *set, const char *const *paths, size_t count, const struct gw__idl_reader *reader,
                  const char *prefix, struct gw__report *report);
 const struct gw__idl_name *gw__idl_set_find(const struct gw__idl_set *set, const char *name, size_t size);
+/* The name that is meant by a mistyped one; NULL: none is near. */
+const char *gw__idl_set_nearest(const struct gw__idl_set *set, const char *name);
 void gw__idl_set_finish(struct gw__idl_set *set);
 
 /* Files read so far, for one load. */

@@ -1,5 +1,6 @@
 /* Reads files with what they include, each once, and makes schemas and the names of services of them. */
 #include "base/alloc.h"
+#include "base/option.h"
 #include "base/text.h"
 #include "idl/ast.h"
 #include "idl/idl.h"
@@ -375,6 +376,16 @@ const struct gw__idl_name *gw__idl_set_find(const struct gw__idl_set *set, const
             low = middle + 1;
     }
     return NULL;
+}
+
+const char *gw__idl_set_nearest(const struct gw__idl_set *set, const char *name)
+{
+    enum { MAX_NAMES = 256 };
+    const char *names[MAX_NAMES];
+    size_t count = 0;
+    for (; count < set->name_count && count < MAX_NAMES; count++)
+        names[count] = set->names[count].name;
+    return gw__nearest(name, names, count);
 }
 
 void gw__idl_set_finish(struct gw__idl_set *set)

@@ -90,7 +90,10 @@ const struct gw__callee *gw__instance_callee(const struct gw__instance_head *hea
         return callee;
     if (head->scope->idl_failed)
         return NULL;
+    const struct gw__table *table = head->scope->table;
+    const char *nearest = gw__idl_set_nearest(&table->idl, callee->service->name);
     gw__report_add(head->scope->report, origin_of(head, options, key), "GW1026",
-                   "service '%s' is described by no IDL file: '%s' calls methods", callee->service->name, head->name);
+                   "service '%s' is described by no IDL file: '%s' calls methods%s%s%s", callee->service->name,
+                   head->name, nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
     return NULL;
 }

@@ -60,17 +60,26 @@ static enum gw_log_level log_level(const char *name)
     return GW_LOG_INFO;
 }
 
-/* By themselves, so that a mistake elsewhere does not make all their types unknown. */
-static void check_plugins(struct gw__checked *out, const struct gw_config *config, struct gw__report *report)
+/* A setting by itself, so that a mistake elsewhere does not make all unknown that it brings. NULL: absent or wrong. */
+static struct gw_option *check_alone(const struct gw_config *config, const char *key, struct gw__report *report)
 {
-    struct gw__setting *setting = (struct gw__setting *)gw__settings_find(&config->settings, "plugins");
+    struct gw__setting *setting = (struct gw__setting *)gw__settings_find(&config->settings, key);
     struct gw_option_spec specs[2] = {0};
     for (const struct gw_option_spec *spec = gw__top_specs; spec->key; spec++)
-        if (strcmp(spec->key, "plugins") == 0)
+        if (strcmp(spec->key, key) == 0)
             specs[0] = *spec;
-    if (setting)
-        out->plugin_group = check_settings(&(struct gw__settings){.items = setting, .count = 1}, specs, "", "", report);
+    return setting ? check_settings(&(struct gw__settings){.items = setting, .count = 1}, specs, "", "", report) : NULL;
+}
+
+static void check_what_others_need(struct gw__checked *out, const struct gw_config *config, struct gw__report *report)
+{
+    out->plugin_group = check_alone(config, "plugins", report);
     out->plugins = gw_option_get(out->plugin_group, "plugins");
+    out->idl_group = check_alone(config, "idl", report);
+    out->has_idl = gw__settings_find(&config->settings, "idl") != NULL;
+    const struct gw_option *idl = gw_option_get(out->idl_group, "idl");
+    out->idl_folder = gw_option_string(idl, "folder");
+    out->idl_origin = gw_option_origin(gw_option_get(idl, "folder"));
 }
 
 /* In place of what is inherited. */
@@ -101,12 +110,10 @@ static void check_top(struct gw__checked *out, const struct gw_config *config, s
     out->workers = (int)gw_option_int(top, "workers");
     out->log_level = log_level(gw_option_string(gw_option_get(top, "log"), "level"));
     out->admin_socket = gw_option_string(gw_option_get(top, "admin"), "socket");
-    out->idl_folder = gw_option_string(gw_option_get(top, "idl"), "folder");
-    out->idl_origin = gw_option_origin(gw_option_get(gw_option_get(top, "idl"), "folder"));
     const struct gw_option *limits = gw_option_get(top, "limits");
     bool says_memory = gw_option_get(limits, "memory") != NULL;
     out->memory_bytes = says_memory ? gw_option_int(limits, "memory") : gw__overload_default_memory();
-    check_plugins(out, config, report);
+    check_what_others_need(out, config, report);
     gw__limits_fill(&out->limits, limits);
     gw__timeouts_fill(&out->timeouts, gw_option_get(top, "timeouts"));
     gw__http_options_fill(&out->http, gw_option_get(top, "http"));
@@ -271,5 +278,6 @@ void gw__checked_finish(struct gw__checked *checked)
     gw__free(checked->routes);
     gw_option_destroy(checked->top);
     gw_option_destroy(checked->plugin_group);
+    gw_option_destroy(checked->idl_group);
     *checked = (struct gw__checked){0};
 }

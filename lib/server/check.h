@@ -41,7 +41,8 @@ struct gw__checked {
     int workers; /* 0: not said */
     enum gw_log_level log_level;
     const char *admin_socket;       /* NULL: none */
-    const char *idl_folder;         /* NULL: none */
+    bool has_idl;                   /* said, be it wrong */
+    const char *idl_folder;         /* NULL: none. Also there if other settings are wrong */
     const char *idl_origin;         /* where the config names it; "" if unknown */
     int64_t memory_bytes;           /* 0: no limit */
     const struct gw_option *plugins; /* a list of strings; NULL: none. Also there if other settings are wrong */
@@ -51,7 +52,7 @@ struct gw__checked {
     struct gw__checked_listener *listeners;
     struct gw__checked_service *services;
     struct gw__checked_route *routes;
-    struct gw_option *top, *plugin_group; /* completed settings of the top level, all and one */
+    struct gw_option *top, *plugin_group, *idl_group; /* completed settings of the top level, all and one each */
     size_t service_count, listener_count;
 };
 

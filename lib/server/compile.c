@@ -327,11 +327,7 @@ static const struct gw__rpc *find_rpc(struct compiler *c, const struct gw_servic
     const struct gw__idl_name *found = gw__idl_set_find(&c->table->idl, name, strlen(name));
     if (found || !given || c->scope.idl_failed)
         return found ? found->service : NULL;
-    const char *names[MAX_NAMES];
-    size_t count = 0;
-    for (; count < c->table->idl.name_count && count < MAX_NAMES; count++)
-        names[count] = c->table->idl.names[count].name;
-    const char *nearest = gw__nearest(name, names, count);
+    const char *nearest = gw__idl_set_nearest(&c->table->idl, name);
     gw__report_add(c->report, gw_option_origin(given), "GW1026", "service '%s': the IDL has no service '%s'%s%s%s",
                    config->name, name, nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
     return NULL;
@@ -500,13 +496,13 @@ struct gw__table *gw__table_compile(struct gw_server *server, const struct gw__r
     table->worker_count = workers;
     struct compiler compiler = {
         .table = table, .registry = registry, .config = config, .checked = checked, .report = report,
-        .scope = {.report = report, .table = table, .has_idl = checked->idl_folder != NULL},
+        .scope = {.report = report, .table = table, .has_idl = checked->has_idl},
     };
     struct compiler *c = &compiler;
     if (prepare(c) && make_common(c)) {
-        if (checked->idl_folder)
-            c->scope.idl_failed =
-                gw__idl_load_folder(&table->idl, checked->idl_folder, checked->idl_origin, report) < 0;
+        c->scope.idl_failed =
+            checked->has_idl && (!checked->idl_folder || gw__idl_load_folder(&table->idl, checked->idl_folder,
+                                                                             checked->idl_origin, report) < 0);
         for (size_t i = 0; i < config->service_count; i++)
             compile_service(c, services, i);
         for (size_t i = 0; i < config->route_count; i++) {

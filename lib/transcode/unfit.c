@@ -111,6 +111,7 @@ static bool find(struct path *path, const struct gw__decode *decode, const char 
     path->type = root_type(decode);
     if (decode->is_result && decode->depth)
         path->origin = decode->frames[0].type->record->origin;
+    struct gw__origin whole = path->origin;
     gw__json_feed(&json, text, size, false);
     while (take(path, &json))
         ;
@@ -127,6 +128,8 @@ static bool find(struct path *path, const struct gw__decode *decode, const char 
             enter_element(path, level, level->count);
         else
             cut(path, level);
+    } else if (!path->depth && !path->pending && !path->torn) { /* behind all of it */
+        cut(path, &(struct level){.origin = whole});
     }
     return good;
 }

@@ -149,6 +149,14 @@ def test_answers_that_make_no_sense(call, peer):
     assert done.returncode == 1 and "[GW5026]" in done.stderr
 
 
+def test_answers_that_do_not_fit(call, peer):
+    """What the server did wrong is not told as what the arguments have wrong."""
+    peer.on("Call", lambda c: c.reply([]))
+    assert outcome(call.lines(peer.address, "lines.Call")) == (1, "", (
+        f"gwctl call: the answer of {peer.address} can't be read: the result: expected Req, got nothing (lines.thrift:7) "
+        "[GW5026]\n"))
+
+
 def test_an_answer_that_breaks_off(call, peer):
     def half(c):
         whole = c.message([(0, LIST, (STRING, ["x" * 100000] * 10))])
@@ -200,7 +208,8 @@ def test_headers_become_metadata(call):
 
 @pytest.mark.parametrize("words, says", [
     (["derived.nope"], "service 'derived' (DerivedSvc) has no method 'nope' [GW1027]"),
-    (["nope.ping"], "service 'nope' is described by no IDL file"),
+    (["nope.ping"], "service 'nope' is described by no IDL file: 'thrift' calls methods [GW1026]"),
+    (["derive.ping"], "service 'derive' is described by no IDL file: 'thrift' calls methods; did you mean 'derived'? [GW1026]"),
     (["derived.ping", "--encodng", "binary"], "--encodng: endpoint 'thrift': 'encodng' is no known key, did you mean 'encoding'?"),
     (["derived.ping", "--encoding", "xml"], "--encoding: endpoint 'thrift': 'encoding' expects one of \"binary"),
     (["derived.ping", "--timeout", "soon"], "expected --timeout TIME"),

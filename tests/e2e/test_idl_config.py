@@ -25,8 +25,11 @@ class Idl:
 
     def refused(self, **more):
         """What `gwctl check` says of a config."""
+        return self.refused_text(self.config(**more))
+
+    def refused_text(self, text):
         path = self.folder.parent / "gateway.cfg"
-        path.write_text(self.config(**more))
+        path.write_text(text)
         result = subprocess.run([os.path.join(build_folder(), "cli", "gwctl"), "check", str(path)],
                                 capture_output=True, text=True, timeout=60)
         assert result.returncode == 2
@@ -81,3 +84,12 @@ def test_what_is_wrong_in_the_folder_is_all_that_is_told(idl):
     assert idl.refused(idl="echo.Echo").count("\n") == 1
     text = idl.refused(folder="nowhere")
     assert re.fullmatch(r"\S*gateway\.cfg:\d+: the folder of IDL 'nowhere': no such folder \[GW1100\]\n", text), text
+
+
+@pytest.mark.parametrize("wrong, code", [({"timeouts": {"response": "0s"}}, "GW1012"), ({"idl": {"folder": 5}}, "GW1011"),
+                                         ({"idl": 5}, "GW1011")])
+def test_a_wrong_setting_does_not_leave_services_without_idl(idl, wrong, code):
+    calls = route("a", endpoint={"thrift": {"service": "echo", "method": "Call"}})
+    text = idl.refused_text(config([calls], {"echo": {"instances": ["127.0.0.1:1"], "idl": "echo.Echo"}},
+                                   **{"idl": {"folder": str(idl.folder)}, **wrong}))
+    assert text.count("\n") == 1 and f"[{code}]" in text

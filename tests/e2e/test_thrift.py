@@ -448,7 +448,9 @@ def test_an_application_exception(pair):
     assert problem["source"] == "upstream"
     pair.peer.on("Call", lambda call: call.reply([], kind=EXCEPTION))
     problem = is_problem(pair.post("/Call", {}), 502, "GW5025")
-    assert problem["exception"]["value"] == {"type": 0, "message": ""}
+    assert problem["detail"] == "unknown" and problem["exception"]["value"] == {"type": 0, "message": ""}
+    pair.peer.on("Call", lambda call: call.fault(6, ""))
+    assert is_problem(pair.post("/Call", {}), 502, "GW5025")["detail"] == "internal error"
     pair.peer.on("Call", lambda call: call.fault(6, b'"\xff\n'))
     assert is_problem(pair.post("/Call", {}), 502, "GW5025")["exception"]["value"]["message"] == '"\ufffd\n'
     pair.peer.on("Call", lambda call: call.fault(1, "Unknown function Call"))

@@ -507,6 +507,8 @@ def test_misfits_of_results(gate):
     assert gate.bad_answer([], whole=True) == ("", "Values", "nothing", where)
     assert gate.bad_answer([(0, STRUCT, []), (0, STRUCT, [])], whole=True) == ("", "one result", "another one", where)
     assert gate.bad_answer([(1, STRUCT, [])], whole=True) == ("/why", "string", "nothing", idl("why"))
+    both = [(1, STRUCT, [(1, STRING, "x")]), (0, STRUCT, [])]
+    assert gate.bad_answer(both, whole=True) == ("", "one result", "another one", where)
 
 
 def test_an_answer_that_goes_wrong_late_is_cut_and_told_in_the_log(gate):
