@@ -266,16 +266,20 @@ static bool add_names(struct gw__idl_set *set, const struct gw__schema *schema)
 
 static int compare_names(const void *a, const void *b)
 {
-    return strcmp(((const struct gw__idl_name *)a)->name, ((const struct gw__idl_name *)b)->name);
+    const struct gw__idl_name *one = a, *two = b;
+    int order = strcmp(one->name, two->name);
+    return order ? order : strcmp(one->schema->file, two->schema->file);
 }
 
-/* The same file name in two folders, and "a.b" of a file with a dot in its name. */
+/* The same file name in two folders, and "a.b" of a file with a dot in its name. What is told of the files' own names
+ * is not told of each block, too. */
 static void check_names(const struct gw__idl_set *set, const char *prefix, struct gw__report *report)
 {
     for (size_t i = 1; i < set->name_count; i++) {
         const struct gw__idl_name *a = &set->names[i - 1], *b = &set->names[i];
         struct gw__text origin = {0};
-        if (strcmp(a->name, b->name) != 0 || strcmp(a->schema->name, b->schema->name) == 0)
+        bool whole = strcmp(a->name, a->schema->name) == 0 || strcmp(b->name, b->schema->name) == 0;
+        if (strcmp(a->name, b->name) != 0 || !whole)
             continue;
         gw__text_print(&origin, "%s%s:%u:%u", prefix, b->schema->file, b->service->origin.line,
                        b->service->origin.column);
@@ -283,42 +287,6 @@ static void check_names(const struct gw__idl_set *set, const char *prefix, struc
                        a->schema->file);
         gw__text_finish(&origin);
     }
-}
-
-struct stem {
-    struct gw__str name;
-    const char *path;
-};
-
-static int compare_stems(const void *a, const void *b)
-{
-    const struct stem *one = a, *two = b;
-    size_t size = one->name.size < two->name.size ? one->name.size : two->name.size;
-    int order = memcmp(one->name.data, two->name.data, size);
-    return order ? order : one->name.size != two->name.size ? (one->name.size < two->name.size ? -1 : 1) :
-        strcmp(one->path, two->path);
-}
-
-static void check_stems(const char *const *paths, size_t count, const char *prefix, struct gw__report *report)
-{
-    struct stem *stems = gw__calloc(count + 1, sizeof *stems);
-    if (!stems) {
-        report->lost = true;
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        stems[i] = (struct stem){gw__idl_stem(gw__str(paths[i])), paths[i]};
-    qsort(stems, count, sizeof *stems, compare_stems);
-    for (size_t i = 1; i < count; i++) {
-        struct gw__text origin = {0};
-        if (!gw__str_equal(stems[i - 1].name, stems[i].name))
-            continue;
-        gw__text_print(&origin, "%s%s:1:1", prefix, stems[i].path);
-        gw__report_add(report, origin.data, "GW1112", "\"%s%s\" has the same name: both would be service \"%.*s\"",
-                       prefix, stems[i - 1].path, (int)stems[i].name.size, stems[i].name.data);
-        gw__text_finish(&origin);
-    }
-    gw__free(stems);
 }
 
 static void make_schemas(struct gw__idl_set *set, struct gw__idl *idl, const char *const *paths, size_t count)
@@ -344,7 +312,6 @@ int gw__idl_load(struct gw__idl_set *set, const char *const *paths, size_t count
     *set = (struct gw__idl_set){.schemas = gw__calloc(count + 1, sizeof *set->schemas)};
     gw__arena_init(&set->arena, NULL);
     if (set->schemas) {
-        check_stems(paths, count, idl.prefix, &own);
         make_schemas(set, &idl, paths, count);
         if (set->name_count)
             qsort(set->names, set->name_count, sizeof *set->names, compare_names);
