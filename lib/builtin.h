@@ -4,6 +4,7 @@
 
 #include <gateway/endpoint.h>
 #include <gateway/filter.h>
+#include <stdbool.h>
 
 extern const struct gw_filter_type gw__filter_access_log;
 extern const struct gw_filter_type gw__filter_add_request_header;
@@ -26,5 +27,8 @@ extern const struct gw_predicate_type gw__predicate_host;
 extern const struct gw_predicate_type gw__predicate_method;
 extern const struct gw_predicate_type gw__predicate_path;
 extern const struct gw_predicate_type gw__predicate_query;
+
+/* Fields of framing and of the connection, which the gateway sets itself: a config that names one is refused. */
+bool gw__is_own_field(const char *name);
 
 #endif

@@ -3,6 +3,7 @@
 #include "endpoints/forwarding.h"
 
 #include "http/chars.h"
+#include "http/uri.h"
 
 /* Text is a constant: of a known size, so no call. */
 static inline __attribute__((always_inline)) char *put(char *to, const char *text)
@@ -108,13 +109,14 @@ void gw__forwarding_add_via(struct gw_exchange *ex, struct gw__head *head)
         ex->state.out_of_memory = true;
 }
 
-void gw__forwarding_add(struct gw_exchange *ex)
+void gw__forwarding_add(struct gw_exchange *ex, const char *service)
 {
     enum { TEXT_BYTES = 192 }; /* of all names and what else is constant */
     struct gw__head *head = &ex->request;
     uint8_t forwarded = ((const struct gw__http_site *)ex->stream->site)->options.forwarded;
     struct gw__str ip = peer_ip(ex);
-    char *lines = space_for_lines(ex, TEXT_BYTES + 2 * ip.size + 3 * head->host.size), *to = lines;
+    struct gw__str own_host = head->host.size || !gw__host_valid(gw__str(service)) ? head->host : gw__str(service);
+    char *lines = space_for_lines(ex, TEXT_BYTES + 2 * ip.size + 2 * head->host.size + own_host.size), *to = lines;
     if (!lines)
         return;
     if (forwarded == GW__FORWARDED_X || forwarded == GW__FORWARDED_BOTH)
@@ -123,6 +125,6 @@ void gw__forwarding_add(struct gw_exchange *ex)
         to = put_forwarded(ex, to, ip);
     to = head->minor ? put(to, "Via: 1.1 gateway\r\n") : put(to, "Via: 1.0 gateway\r\n");
     if (!has(ex, GW__FIELD_HOST)) /* HTTP/1.0 may come without */
-        to = put(gw__copy_short(put(to, "Host: "), head->host.data, head->host.size), "\r\n");
+        to = put(gw__copy_short(put(to, "Host: "), own_host.data, own_host.size), "\r\n");
     head->own = (struct gw__str){lines, (size_t)(to - lines)};
 }

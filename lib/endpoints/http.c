@@ -119,7 +119,7 @@ static enum gw_flow on_request(struct gw_exchange *ex, struct gw_endpoint *self)
     leg->attempt.once = !may_repeat(leg);
     if (ex->request.method_id >= GW__METHOD_OPTIONS && !gw__max_forwards_pass(ex))
         return GW_REPLY;
-    gw__forwarding_add(ex);
+    gw__forwarding_add(ex, proxy->service->name);
     if (!ex->request.has_body)
         ex->in.phase = GW__PHASE_DONE; /* nothing is to follow */
     switch (gw__attempt_start(&leg->attempt)) {

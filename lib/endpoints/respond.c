@@ -5,6 +5,7 @@
 #include <gateway/endpoint.h>
 #include <gateway/error.h>
 #include <string.h>
+#include <strings.h>
 
 struct respond {
     int status;
@@ -12,6 +13,23 @@ struct respond {
     size_t size;
     const struct gw_option *headers;
 };
+
+/* At run time they would silently do nothing. */
+static int check_headers(struct gw_endpoint *self, const struct respond *respond)
+{
+    int result = 0;
+    for (size_t i = 0; i < gw_option_count(respond->headers); i++) {
+        const struct gw_option *given = gw_option_get(gw_option_at(respond->headers, i), "name");
+        const char *name = gw_option_string(gw_option_at(respond->headers, i), "name");
+        bool type = respond->size && strcasecmp(name, "content-type") == 0;
+        if (!type && !gw__is_own_field(name))
+            continue;
+        gw_endpoint_error(self, given, type ? "expected no '%s' in 'headers': 'content_type' says it"
+                                            : "expected no '%s' in 'headers': the gateway sets it itself", name);
+        result = GW_ERROR_CONFIG;
+    }
+    return result;
+}
 
 static int respond_create(struct gw_endpoint *self, const struct gw_option *options)
 {
@@ -26,7 +44,7 @@ static int respond_create(struct gw_endpoint *self, const struct gw_option *opti
                           respond->status, respond->size);
         return GW_ERROR_CONFIG;
     }
-    return 0;
+    return check_headers(self, respond);
 }
 
 static enum gw_flow respond_request(struct gw_exchange *ex, struct gw_endpoint *self)

@@ -18,21 +18,26 @@ static const char *const own_fields[] = {
     "te",         "trailer",        "transfer-encoding", "upgrade",
 };
 
+bool gw__is_own_field(const char *name)
+{
+    for (size_t i = 0; i < sizeof own_fields / sizeof *own_fields; i++)
+        if (strcasecmp(name, own_fields[i]) == 0)
+            return true;
+    return false;
+}
+
 static int header_create(struct gw_filter *self, const struct gw_option *options)
 {
     struct header *header = gw_filter_data(self);
     header->name = gw_option_string(options, "name");
     header->value = gw_option_string(options, "value");
     header->variables = header->value && strchr(header->value, '{');
-    for (size_t i = 0; i < sizeof own_fields / sizeof *own_fields; i++) {
-        if (strcasecmp(header->name, own_fields[i]) != 0)
-            continue;
-        gw_filter_error(self, gw_option_get(options, "name"),
-                        "expected a field that filters may change, found '%s', which the gateway sets itself",
-                        header->name);
-        return GW_ERROR_CONFIG;
-    }
-    return 0;
+    if (!gw__is_own_field(header->name))
+        return 0;
+    gw_filter_error(self, gw_option_get(options, "name"),
+                    "expected a field that filters may change, found '%s', which the gateway sets itself",
+                    header->name);
+    return GW_ERROR_CONFIG;
 }
 
 static const char *header_value(struct gw_exchange *ex, const struct header *header)

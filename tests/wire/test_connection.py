@@ -58,6 +58,14 @@ def test_http10_without_host(client):
     assert client.response().body == pattern(10)
 
 
+def test_http10_without_host_names_the_service(client):
+    """HTTP/1.1 asks for a Host, and many servers take no empty one."""
+    client.send("GET /echo HTTP/1.0\r\n\r\n")
+    headers = client.response().json["headers"]
+    assert [v for n, v in headers if n == "Host"] == ["up"]
+    assert not [v for n, v in headers if n == "X-Forwarded-Host"], "nobody said so"
+
+
 @pytest.mark.parametrize("target", ["/bytes/70000?chunked", "/bytes/70000?close"])
 def test_http10_gets_no_chunks(client, target):
     client.send(f"GET {target} HTTP/1.0\r\nHost: a\r\n\r\n")

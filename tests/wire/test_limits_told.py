@@ -129,6 +129,19 @@ def test_cut(gate, name):
     assert line["status"] == 200 and line["cut"] == "deadline"
 
 
+def test_half_closed_before_the_answer(gate):
+    """The client has given up."""
+    path = f"/{next(numbers)}"
+    with gate.client() as c:
+        c.send(get("/sleep/0.4" + path))
+        time.sleep(0.05)
+        c.half_close()
+        with pytest.raises((Cut, ConnectionResetError)):
+            c.response()
+    line = eventually(lambda: next((x for x in gate.log() if (x["path"] or "").endswith(path)), None))
+    assert line["cut"] == "client gone" and line["status"] == 0
+
+
 def test_in_flight(gate, up):
     held = threading.Event()
     up.on("/held", lambda c, r: (c.read_body(r), held.wait(0.4), c.answer(200, b"done")))
