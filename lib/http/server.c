@@ -124,6 +124,7 @@ static void go_idle(struct server_conn *c)
         return;
     }
     c->state = IDLE;
+    c->conn.takes_turns = true;
     set_due(c, c->site->timeouts.keep_alive_ms);
     if (!c->consuming && !c->in.size && c->site->draining) {
         close_conn(c);
@@ -292,6 +293,7 @@ static struct gw__head *begin(struct server_conn *c)
 {
     struct gw__arena *arena;
     c->state = BUSY;
+    c->conn.takes_turns = false;
     c->due_ms = 0;
     c->responded = c->response_done = c->broken = c->expects = c->head_request = false;
     c->body.framing = GW__FRAMING_NONE;
@@ -556,7 +558,7 @@ void gw__http_accept(struct gw__http_site *site, int fd, const struct sockaddr *
         gw__free(c);
         return;
     }
-    c->conn.watch_peer = true;
+    c->conn.watch_peer = c->conn.takes_turns = true;
     c->site = site;
     c->stream = (struct gw__server_stream){.ops = &stream_ops, .handler = site->handler, .site = site, .peer = c->peer};
     if (address->sa_family != AF_UNIX)

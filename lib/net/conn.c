@@ -65,7 +65,7 @@ static void report_end(struct gw__conn *conn, int error)
     if (conn->reading)
         event_del(&conn->read);
     conn->reading = false;
-    gw__list_remove(&conn->paused);
+    gw__list_remove(&conn->link);
     conn->ops->on_end(conn, error);
 }
 
@@ -99,12 +99,11 @@ void gw__conn_break(struct gw__conn *conn, int error)
     gw__loop_defer(conn->loop, &conn->end_task);
 }
 
-static void handle_read(evutil_socket_t fd, short what, void *arg)
+static void read_once(struct gw__conn *conn)
 {
-    struct gw__conn *conn = arg;
     struct gw__loop *loop = conn->loop;
     gw__loop_enter(loop);
-    ssize_t n = receive(fd, loop->receive, GW__RECEIVE_BYTES);
+    ssize_t n = receive(conn->fd, loop->receive, GW__RECEIVE_BYTES);
     if (n > 0)
         conn->ops->on_data(conn, loop->receive, (size_t)n);
     else if (n == 0)
@@ -112,6 +111,53 @@ static void handle_read(evutil_socket_t fd, short what, void *arg)
     else if (errno != EAGAIN && errno != EINTR)
         report_end(conn, errno);
     gw__loop_leave(loop);
+}
+
+static void renew_turns(evutil_socket_t fd, short what, void *arg);
+
+/* The event comes behind what the next epoll_wait() brings. */
+static void use_turn(struct gw__loop *loop)
+{
+    static const struct timeval at_once;
+    if (--loop->turns)
+        return;
+    if (!event_initialized(&loop->turns_event))
+        evtimer_assign(&loop->turns_event, loop->base, renew_turns, loop);
+    if (evtimer_add(&loop->turns_event, &at_once) < 0)
+        loop->turns = GW__TURNS;
+}
+
+static void renew_turns(evutil_socket_t fd, short what, void *arg)
+{
+    struct gw__loop *loop = arg;
+    loop->turns = GW__TURNS;
+    while (loop->turns && !gw__list_empty(&loop->waiting)) {
+        struct gw__conn *conn = gw__container_of(loop->waiting.next, struct gw__conn, link);
+        gw__list_remove(&conn->link);
+        use_turn(loop);
+        read_once(conn);
+    }
+}
+
+/* Of thousands of requests that are ready at once all would be sent to instances before the answer to the first is
+ * looked at, each on a connection of its own. Those who wait keep their order, which epoll's list would not. */
+static bool has_turn(struct gw__conn *conn)
+{
+    struct gw__loop *loop = conn->loop;
+    if (loop->turns) {
+        use_turn(loop);
+        return true;
+    }
+    if (gw__list_empty(&conn->link))
+        gw__list_append(&loop->waiting, &conn->link);
+    return false;
+}
+
+static void handle_read(evutil_socket_t fd, short what, void *arg)
+{
+    struct gw__conn *conn = arg;
+    if (!conn->takes_turns || has_turn(conn))
+        read_once(conn);
 }
 
 static void finish_connect(struct gw__conn *conn)
@@ -169,7 +215,7 @@ static void prepare(struct gw__conn *conn, struct gw__loop *loop, int fd, const 
     conn->ops = ops;
     conn->fd = fd;
     conn->end_task.run = run_end_task;
-    gw__list_init(&conn->paused);
+    gw__list_init(&conn->link);
     event_assign(&conn->read, loop->base, fd, EV_READ | EV_PERSIST, handle_read, conn);
 }
 
@@ -304,10 +350,10 @@ static void watch_paused(struct gw__timer *timer)
         struct gw__conn *conns[WATCH_BATCH];
         nfds_t n = 0;
         for (; n < WATCH_BATCH && !gw__list_empty(&loop->paused); n++) {
-            conns[n] = gw__container_of(loop->paused.next, struct gw__conn, paused);
+            conns[n] = gw__container_of(loop->paused.next, struct gw__conn, link);
             fds[n] = (struct pollfd){.fd = conns[n]->fd, .events = POLLRDHUP};
-            gw__list_remove(&conns[n]->paused);
-            gw__list_append(&todo, &conns[n]->paused);
+            gw__list_remove(&conns[n]->link);
+            gw__list_append(&todo, &conns[n]->link);
         }
         int ready = poll(fds, n, 0);
         for (nfds_t i = 0; i < n && ready > 0; i++)
@@ -328,11 +374,12 @@ void gw__conn_pause(struct gw__conn *conn)
     if (!conn->reading)
         return;
     event_del(&conn->read);
+    gw__list_remove(&conn->link);
     conn->reading = false;
     if (!conn->watch_peer)
         return;
     struct gw__loop *loop = conn->loop;
-    gw__list_append(&loop->paused, &conn->paused);
+    gw__list_append(&loop->paused, &conn->link);
     if (!loop->paused_timer.fire)
         gw__timer_init(&loop->paused_timer, watch_paused);
     if (!gw__timer_pending(&loop->paused_timer))
@@ -343,7 +390,7 @@ void gw__conn_resume(struct gw__conn *conn)
 {
     if (conn->reading || conn->ended || conn->error || conn->connecting || conn->fd < 0)
         return;
-    gw__list_remove(&conn->paused);
+    gw__list_remove(&conn->link);
     if (event_add(&conn->read, NULL) < 0)
         gw__conn_break(conn, ENOMEM);
     else
@@ -362,7 +409,7 @@ void gw__conn_close(struct gw__conn *conn)
         return;
     event_del(&conn->read);
     stop_write(conn);
-    gw__list_remove(&conn->paused);
+    gw__list_remove(&conn->link);
     gw__task_cancel(conn->loop, &conn->end_task);
     gw__queue_drain(&conn->out, &conn->loop->blocks, conn->out.size);
     close(conn->fd);

@@ -28,10 +28,11 @@ struct gw__conn {
     struct gw__conn_write *write; /* waits for the socket to connect or to have room; else NULL */
     struct gw__queue out;
     struct gw__task end_task; /* tells of a broken write, after the callback */
-    struct gw__link paused;
+    struct gw__link link; /* of those paused whose peers are watched, or of those that wait for a turn */
     int fd;
     int error;
     bool connecting, reading, ended;
+    bool takes_turns; /* what comes next begins something new; read it when there is a turn */
     bool watch_peer; /* while paused, report a peer that is gone (else only when reading again) */
 };
 

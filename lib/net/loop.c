@@ -143,6 +143,8 @@ int gw__loop_init(struct gw__loop *loop, struct event_base *base)
     loop->tasks_end = &loop->tasks;
     loop->blocks.limit = 512;
     gw__list_init(&loop->paused);
+    gw__list_init(&loop->waiting);
+    loop->turns = GW__TURNS;
     loop->owns_base = !base;
     loop->base = base ? base : create_base();
     loop->receive = gw__malloc(GW__RECEIVE_BYTES);
@@ -166,6 +168,8 @@ void gw__loop_finish(struct gw__loop *loop)
     }
     gw__loop_leave(loop);
     gw__wheel_finish(loop);
+    if (event_initialized(&loop->turns_event))
+        event_del(&loop->turns_event);
     gw__block_pool_finish(&loop->blocks);
     if (loop->owns_base && loop->base)
         event_base_free(loop->base);

@@ -17,6 +17,7 @@
 #define GW__RECEIVE_BYTES 65536 /* 64 KiB is where throughput of large bodies peaks: it still fits L2 */
 #define GW__SCRATCH_BYTES 49152 /* outgoing heads, and small bodies behind them */
 #define GW__DATE_BYTES 37
+#define GW__TURNS 1024 /* fewer: the same sockets are reported again and again; more: more connections to instances */
 #define GW__WHEEL_SLOTS 1024
 #define GW__WHEEL_SLOT_MS 4
 
@@ -61,6 +62,9 @@ struct gw__loop {
     struct event mail_event;
     struct gw__link paused; /* connections whose peer must be watched by poll */
     struct gw__timer paused_timer;
+    struct gw__link waiting; /* connections whose turn it is not yet; none while there are turns left */
+    struct event turns_event;
+    uint32_t turns; /* how many may still begin something in this pass over what epoll_wait() brought */
     int wake_fd;
     bool owns_base;
     uint64_t date_until_ms; /* of the loop's clock: when the second of `date` ends */

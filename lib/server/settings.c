@@ -164,7 +164,7 @@ static const struct gw_option_spec idl_specs[] = {
 
 static const struct gw_option_spec pool_specs[] = {
     {.key = "idle", .kind = GW_KIND_INT, .fallback = "512", .min = 0, .max = 100000,
-     .doc = "Most idle connections kept to an instance by one worker."},
+     .doc = "Most connections to an instance that a worker keeps after they have idled for a second; 0: none."},
     {.key = "keep_alive", .kind = GW_KIND_DURATION, .fallback = "50s", .min = 1, .max = DAY_MS,
      .doc = "How long a connection is kept idle."},
     {0},

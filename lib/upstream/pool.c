@@ -1,5 +1,6 @@
-/* Idle connections in LIFO order, so that what is not needed ages out; round robin by turns, smooth
- * where weights differ. */
+/* Idle connections in LIFO order, so that what is not needed ages out. Those above the limit are kept for a moment,
+ * too, or those of a peak would be closed and made anew all the time. Round robin by turns, smooth where weights
+ * differ. */
 #include "upstream/pool.h"
 
 #include "base/alloc.h"
@@ -55,6 +56,17 @@ static void close_older(struct gw__pool *pool, uint64_t since_ms)
     }
 }
 
+/* Those above the limit that nobody needed for a while. */
+static void close_spare(struct gw__pool *pool, uint64_t now_ms)
+{
+    while (pool->idle_count > pool->idle_limit) {
+        struct gw__outbound *outbound = gw__container_of(pool->idle.prev, struct gw__outbound, link);
+        if (outbound->idle_since_ms + SWEEP_MS > now_ms)
+            return;
+        close_idle(pool, outbound);
+    }
+}
+
 void gw__upstream_sweep(struct gw__upstream *upstream)
 {
     uint64_t now_ms = gw__loop_ms(upstream->loop);
@@ -65,6 +77,7 @@ void gw__upstream_sweep(struct gw__upstream *upstream)
             close_older(pool, removed                                  ? UINT64_MAX
                               : now_ms > (uint64_t)pool->keep_alive_ms ? now_ms - (uint64_t)pool->keep_alive_ms
                                                                        : 0);
+            close_spare(pool, now_ms);
             if (removed && !pool->busy_count)
                 free_pool(place);
             else
@@ -274,7 +287,7 @@ static void on_idle(struct gw__outbound *outbound)
     struct gw__pool *pool = outbound->pool;
     pool->busy_count--;
     outbound->idle_since_ms = gw__loop_ms(pool->upstream->loop);
-    if (pool->idle_count >= pool->idle_limit || atomic_load_explicit(&pool->instance->removed, memory_order_relaxed)) {
+    if (!pool->idle_limit || atomic_load_explicit(&pool->instance->removed, memory_order_relaxed)) {
         gw__outbound_close(outbound);
         return;
     }

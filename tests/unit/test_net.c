@@ -654,6 +654,60 @@ START_TEST(a_paused_peer_that_leaves_is_noticed)
 }
 END_TEST
 
+START_TEST(without_a_turn_it_waits_in_order)
+{
+    enum { COUNT = 6 };
+    struct end ends[COUNT];
+    int peers[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        peers[i] = open_pair(&ends[i]);
+        ends[i].conn.takes_turns = i > 0;
+    }
+    loop.turns = 1;
+    for (int i = 1; i <= COUNT; i++) /* the first is the last to be reported */
+        ck_assert_int_eq(write(peers[i % COUNT], "abc", 3), 3);
+    event_base_loop(loop.base, EVLOOP_ONCE);
+    for (int i = 0; i < COUNT; i++)
+        ck_assert_uint_eq(ends[i].received, i < 2 ? 3 : 0); /* what begins nothing needs no turn */
+    ck_assert_ptr_eq(loop.waiting.next, &ends[2].conn.link);
+    ck_assert_ptr_eq(loop.waiting.prev, &ends[5].conn.link);
+    gw__conn_close(&ends[2].conn);
+    gw__conn_pause(&ends[3].conn);
+    ck_assert_int_eq(write(peers[1], "abc", 3), 3); /* another one does not overtake */
+    event_base_loop(loop.base, EVLOOP_ONCE);
+    ck_assert_uint_eq(ends[2].received, 0);
+    ck_assert_uint_eq(ends[3].received, 0);
+    ck_assert_uint_eq(ends[4].received, 3);
+    ck_assert_uint_eq(ends[5].received, 3);
+    ck_assert_uint_eq(ends[1].received, 6);
+    ck_assert(gw__list_empty(&loop.waiting));
+    ck_assert_uint_eq(loop.turns, GW__TURNS - 3);
+    for (int i = 0; i < COUNT; i++) {
+        gw__conn_close(&ends[i].conn);
+        close(peers[i]);
+    }
+}
+END_TEST
+
+START_TEST(turns_are_renewed_for_as_long_as_some_wait)
+{
+    struct end ends[2];
+    int peers[2] = {open_pair(&ends[0]), open_pair(&ends[1])};
+    ends[0].conn.takes_turns = ends[1].conn.takes_turns = true;
+    for (int i = 1; i <= 2 * GW__TURNS + 1; i++) {
+        ck_assert_int_eq(write(peers[i % 2], "a", 1), 1);
+        event_base_loop(loop.base, EVLOOP_NONBLOCK);
+    }
+    turn(5);
+    ck_assert_uint_eq(ends[0].received + ends[1].received, 2 * GW__TURNS + 1);
+    ck_assert(gw__list_empty(&loop.waiting));
+    for (int i = 0; i < 2; i++) {
+        gw__conn_close(&ends[i].conn);
+        close(peers[i]);
+    }
+}
+END_TEST
+
 static Suite *add_case(Suite *suite, const char *name, const TTest *const *tests, int count)
 {
     TCase *tcase = tcase_create(name);
@@ -680,11 +734,13 @@ Suite *make_suite(void)
                                  a_write_that_breaks_is_told_after_the_callback,
                                  closing_takes_back_what_was_to_be_told,
                                  pause_holds_bytes_back,
-                                 a_paused_peer_that_leaves_is_noticed};
+                                 a_paused_peer_that_leaves_is_noticed,
+                                 without_a_turn_it_waits_in_order,
+                                 turns_are_renewed_for_as_long_as_some_wait};
     Suite *suite = suite_create("net");
     add_case(suite, "loop", loops, 5);
     add_case(suite, "wheel", wheel, 6);
-    add_case(suite, "conn", conn, 8);
+    add_case(suite, "conn", conn, 10);
     TCase *behind = tcase_create("behind");
     tcase_add_checked_fixture(behind, set_up, tear_down);
     tcase_add_loop_test(behind, a_wheel_left_behind, 0, 8);

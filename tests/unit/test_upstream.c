@@ -305,7 +305,15 @@ START_TEST(the_last_used_is_used_next)
 }
 END_TEST
 
-START_TEST(no_more_idle_than_the_limit)
+static void sweep_in(uint64_t ms)
+{
+    gw__loop_enter(&loop);
+    loop.now_ms += ms;
+    gw__upstream_sweep(&upstream);
+    gw__loop_leave(&loop);
+}
+
+START_TEST(no_more_than_the_limit_idle_for_a_second)
 {
     publish(0, 1);
     struct wish wishes[4];
@@ -314,8 +322,23 @@ START_TEST(no_more_idle_than_the_limit)
     for (int i = 0; i < 4; i++)
         finish(&wishes[i]);
     turn(20);
-    ck_assert_uint_eq(pool_of(0)->idle_count, 2);
+    sweep_in(500);
+    ck_assert_uint_eq(pool_of(0)->idle_count, 4);
     ck_assert_uint_eq(pool_of(0)->busy_count, 0);
+    sweep_in(1100);
+    ck_assert_uint_eq(pool_of(0)->idle_count, 2);
+}
+END_TEST
+
+START_TEST(none_idle_where_none_may_be)
+{
+    struct wish wish;
+    service->next_pool_idle = 0;
+    publish(0, 1);
+    ck_assert_int_eq(start(&wish), GW__ATTEMPT_WAITING);
+    finish(&wish);
+    turn(20);
+    ck_assert_uint_eq(pool_of(0)->idle_count + pool_of(0)->busy_count, 0);
 }
 END_TEST
 
@@ -657,7 +680,8 @@ Suite *make_suite(void)
     tcase_add_test(tests, equal_turns_are_exactly_equal);
     tcase_add_test(tests, weighted_turns_are_exact_and_spread);
     tcase_add_test(tests, the_last_used_is_used_next);
-    tcase_add_test(tests, no_more_idle_than_the_limit);
+    tcase_add_test(tests, no_more_than_the_limit_idle_for_a_second);
+    tcase_add_test(tests, none_idle_where_none_may_be);
     tcase_add_test(tests, what_idles_too_long_is_swept);
     tcase_add_test(tests, a_removed_instances_pool_goes);
     tcase_add_test(tests, a_pooled_connection_that_is_closed_leaves);
