@@ -43,6 +43,26 @@ static inline unsigned gw__json_copy_block(char *out, const char *text)
 #endif
 }
 
+enum { GW__JSON_PAIR = 32 };
+
+/* Copies that many bytes, two blocks; a bit for each special one. */
+static inline uint32_t gw__json_copy_pair(char *out, const char *text)
+{
+#ifdef __SSE2__
+    __m128i first = _mm_loadu_si128((const __m128i *)(const void *)text);
+    __m128i second = _mm_loadu_si128((const __m128i *)(const void *)(text + 16));
+    _mm_storeu_si128((__m128i *)(void *)out, first);
+    _mm_storeu_si128((__m128i *)(void *)(out + 16), second);
+    return gw__json_special_bits(first) | gw__json_special_bits(second) << 16;
+#else
+    uint32_t bits = 0;
+    memcpy(out, text, GW__JSON_PAIR);
+    for (unsigned i = 0; i < GW__JSON_PAIR; i++)
+        bits |= (uint32_t)gw__json_special((unsigned char)text[i]) << i;
+    return bits;
+#endif
+}
+
 /* Copies 16 bytes; a bit for each that must not stand in a string or ends it, and for each over 0x7f. */
 static inline unsigned gw__json_copy_marked(char *out, const char *text, unsigned *high)
 {

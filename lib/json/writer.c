@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/base64.h"
 #include "json/block.h"
+#include "json/escape.h"
 #include "json/print.h"
 #include "json/utf8.h"
 
@@ -105,51 +106,6 @@ bool gw__json_put_double(struct gw__json_out *out, double value)
     return value - value == 0;
 }
 
-/* The escape of a byte that must not stand in a string: its end. STEP_BYTES are there. */
-static inline char *print_escape(char *out, unsigned char c)
-{
-    static const char hex[] = "0123456789abcdef", letters[] = "btn?fr";
-    *out++ = '\\';
-    if (c == '"' || c == '\\') {
-        *out++ = (char)c;
-    } else if (c >= '\b' && c <= '\r' && c != '\v') {
-        *out++ = letters[c - '\b'];
-    } else {
-        memcpy(out, "u00", 3);
-        out[3] = hex[c >> 4];
-        out[4] = hex[c & 15];
-        out += 5;
-    }
-    return out;
-}
-
-char *gw__json_print_string(char *out, const char *out_end, const char *text, size_t size, const char *readable)
-{
-    const char *end = text + size;
-    if (readable - end < 16 || (out_end - out) / 8 < (ptrdiff_t)size + 4)
-        return NULL;
-    *out++ = '"';
-    while (text < end) {
-        unsigned high, marks = gw__json_copy_marked(out, text, &high);
-        unsigned count = end - text < 16 ? (unsigned)(end - text) : 16;
-        if (marks << (32 - count) | high << (32 - count)) {
-            if (marks && (unsigned)__builtin_ctz(marks) < count)
-                count = (unsigned)__builtin_ctz(marks);
-            count = gw__json_whole_characters(text, end, high, count);
-        }
-        text += count;
-        out += count;
-        if (count == 16 || text == end)
-            continue;
-        if ((unsigned char)*text < 0x80)
-            out = print_escape(out, (unsigned char)*text++);
-        else if (count == 0)
-            return NULL;
-    }
-    *out++ = '"';
-    return out;
-}
-
 /* The text, shorter than a character, is the beginning of one. */
 static bool is_beginning(const char *text, size_t size)
 {
@@ -170,7 +126,7 @@ static size_t put_special(struct gw__json_out *out, const char *text, size_t siz
 {
     unsigned char c = (unsigned char)*text;
     if (c < 0x80) {
-        out->at = print_escape(out->at, c);
+        out->at = gw__json_print_escape(out->at, c);
         return 1;
     }
     size_t whole = gw__utf8_size(text, size);

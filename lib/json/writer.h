@@ -89,8 +89,8 @@ static inline char *gw__json_print_double(char *out, double value)
     return out + 4;
 }
 
-/* A string at `out`; returns its end. NULL: it is no UTF-8, or there are not 16 bytes behind the text that can be read,
- * or not eight times as many at `out` as the text has, and 32; `out_end` may lie before `out`. */
+/* A string at `out`; returns its end. NULL: it is no UTF-8, or there are not 32 bytes behind the text that can be read,
+ * or not eight times as many at `out` as the text has, and 64; `out_end` may lie before `out`. */
 char *gw__json_print_string(char *out, const char *out_end, const char *text, size_t size, const char *readable);
 void gw__json_put_string(struct gw__json_out *out, const char *text, size_t size);
 /* 16 bytes as a string: 00112233-4455-6677-8899-aabbccddeeff. */

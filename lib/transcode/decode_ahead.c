@@ -9,7 +9,7 @@
 enum {
     KEY_BYTES = 64,  /* a longer one is left to the general path */
     ENTRY_BYTES = 1 + KEY_BYTES + 1 + GW__DECODE_SCALAR_BYTES + 4, /* of JSON: an entry but for a longer string */
-    LOOK_BYTES = 32, /* of input, from an entry's first on: may be looked at */
+    LOOK_BYTES = 64, /* of input, from an entry's first on: may be looked at */
 };
 
 #define INLINE static inline __attribute__((always_inline))
@@ -101,7 +101,7 @@ INLINE enum result put_text(struct gw__decode *decode, const struct gw__type *ty
     if (!plain && decode->in.chunked)
         return LEFT;
     *out = '"';
-    if (plain && size <= 16 && gw__json_copy_block(out + 1, at) >= size) {
+    if (plain && size <= GW__JSON_PAIR && (uint32_t)((uint64_t)gw__json_copy_pair(out + 1, at) << (32 - size)) == 0) {
         out[1 + size] = '"';
         return put_end(run, at + size, out + size + 2);
     }

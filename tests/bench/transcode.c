@@ -2,8 +2,8 @@
  * so that branches are not learnt by heart. cJSON's side is what one would write with it: a parse and a walk that
  * writes the same bytes; a read into a tree that is printed. It may look at the same schema, and its 64-bit integers
  * are what doubles hold. Usage: transcode [ROUNDS [WHAT SIZE]]; with WHAT (its beginning) and SIZE (0 or 1) only that
- * is run, so that callgrind can count it (the slope between two numbers of rounds). "transcode print SIZE" prints the
- * documents, a line each, "transcode idl" what describes them. */
+ * is run and timed, so that callgrind can count it (the slope between two numbers of rounds). "transcode print SIZE"
+ * prints the documents, a line each, "transcode idl" what describes them. */
 #include "../unit/wire_types.h"
 
 #include <cJSON.h>
@@ -388,7 +388,7 @@ int main(int argc, char **argv)
     } else if (argc > 3) {
         for (int kind = 0; kind < 4; kind++)
             if (strncmp(argv[2], kinds[kind].name, strlen(argv[2])) == 0)
-                measure(kind, atoi(argv[3]) != 0, rounds);
+                printf("%.0f ns\n", measure(kind, atoi(argv[3]) != 0, rounds));
     } else {
         puts("| way       | bytes | cJSON ns | ours, ns |   MB/s | ratio |\n|---|---|---|---|---|---|");
         for (int kind = 0; kind < 4; kind += 2)

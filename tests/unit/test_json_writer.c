@@ -1,4 +1,5 @@
-/* The writer of JSON: commas, escapes, broken UTF-8, the same in pieces; base64 both ways; out of memory. */
+/* The writer of JSON: commas, escapes, broken UTF-8, the same in pieces and in one go; base64 both ways; out of
+ * memory. */
 #include "base/base64.h"
 #include "json/writer.h"
 #include "unit.h"
@@ -145,6 +146,54 @@ START_TEST(long_strings)
         check_written(&out, want);
         free(text);
         free(want);
+    }
+}
+END_TEST
+
+/* Up to `limit` bytes of characters of all lengths, of bytes that need an escape and, if `broken`, of some that are no
+ * UTF-8; returns how many. Behind them are 32 that may be read, as what prints whole strings wants. */
+static size_t make_mixture(char *text, size_t limit, bool broken)
+{
+    static const char *const parts[] = {
+        "a", "plain", "0123456789abcdef", "\n", "\"", "\\", "\x1f", "\x7f", "\xc3\xa9", "\xdf\xbf", "\xe0\xa0\x80",
+        "\xe2\x82\xac", "\xed\x9f\xbf", "\xef\xbf\xbd", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf",
+        "\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xff", "\xc0\x80", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80",
+    };
+    enum { GOOD = 16, ALL = sizeof parts / sizeof *parts };
+    size_t size = 0;
+    for (;;) {
+        const char *part = parts[broken && rand() % 16 == 0 ? GOOD + rand() % (ALL - GOOD) : rand() % GOOD];
+        size_t part_size = strlen(part);
+        if (size + part_size > limit)
+            break;
+        memcpy(text + size, part, part_size);
+        size += part_size;
+    }
+    for (size_t i = 0; i < 32; i++)
+        text[size + i] = (char)rand();
+    return size;
+}
+
+/* In one go or with a look at each character: it is the same, and nothing beyond what may be is touched. */
+START_TEST(whole_strings)
+{
+    srand(1);
+    for (unsigned round = 0; round < 40000; round++) {
+        char made[256];
+        size_t size = make_mixture(made, round % 130, round % 4 == 0), room = 8 * size + 64;
+        char *text = malloc(size + 32), *printed = malloc(room);
+        memcpy(text, made, size + 32);
+        struct gw__json_out out = {0};
+        gw__json_put_string(&out, text, size);
+        char *end = gw__json_print_string(printed, printed + room, text, size, text + size + 32);
+        ck_assert_int_eq(end == NULL, out.repaired);
+        ck_assert(!end || end - printed == out.at - out.begin);
+        ck_assert(!end || memcmp(printed, out.begin, (size_t)(end - printed)) == 0);
+        ck_assert_ptr_null(gw__json_print_string(printed, printed + room, text, size, text + size + 31));
+        ck_assert_ptr_null(gw__json_print_string(printed, printed + room - 1, text, size, text + size + 32));
+        gw__json_out_finish(&out);
+        free(text);
+        free(printed);
     }
 }
 END_TEST
@@ -301,6 +350,7 @@ Suite *make_suite(void)
     tcase_add_test(tcase, not_finite);
     tcase_add_loop_test(tcase, string, 0, sizeof strings / sizeof *strings);
     tcase_add_test(tcase, long_strings);
+    tcase_add_test(tcase, whole_strings);
     tcase_add_test(tcase, sent_and_used_again);
     tcase_add_test(tcase, memory_runs_out);
     tcase_add_test(tcase, base64);
