@@ -34,7 +34,7 @@ def load(port, rate, seconds, connections):
     if process.wait():
         sys.exit("pace failed")
     output.seek(0)
-    return [(int(status), int(us) / 1000) for status, us in map(str.split, output)]
+    return [(int(status), int(us) / 1000) for status, us, _ in map(str.split, output)]
 
 
 def share(values, part):

@@ -1,9 +1,10 @@
 /* Load at a fixed rate whatever the answers take, at random times: "pace PORT RATE SECONDS CONNECTIONS [PATH]".
  *
  * A request due is sent on a connection that waits for none; where there is none it is skipped. Prints a line for each
- * answer, "STATUS MICROSECONDS", "0 0" for each request skipped, and status -1 where no answer came. Answers have a
- * Content-Length; a connection that is closed is opened again. The time is that from before the request is sent to the
- * arrival of the answer's last byte in this machine's network stack, so it is not this program's own slowness. */
+ * answer, "STATUS MICROSECONDS SENT", SENT being when, by the real time clock; "0 0 0" for each request skipped, and
+ * status -1 where no answer came. Answers have a Content-Length; a connection that is closed is opened again. The time
+ * is that from before the request is sent to the arrival of the answer's last byte in this machine's network stack, so
+ * it is not this program's own slowness. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/errqueue.h>
@@ -85,13 +86,19 @@ static ssize_t receive_at(int fd, char *to, size_t size, uint64_t *arrived_us)
     return n;
 }
 
+static void report(const char *status, uint64_t arrived_us, uint64_t sent_us)
+{
+    uint64_t us = arrived_us > sent_us ? arrived_us - sent_us : 0;
+    printf("%.3s %llu %llu\n", status, (unsigned long long)us, (unsigned long long)sent_us);
+}
+
 static void receive(struct connection *c)
 {
     uint64_t arrived_us;
     ssize_t n = receive_at(c->fd, c->text + c->size, sizeof c->text - 1 - c->size, &arrived_us);
     if (n <= 0) {
         if (c->sent_us) /* an answer that never came, or an idle one that is in the list */
-            printf("-1 %llu\n", (unsigned long long)(now_us() - c->sent_us));
+            report("-1", now_us(), c->sent_us);
         struct connection **place = &idle;
         while (*place && *place != c)
             place = &(*place)->next;
@@ -105,7 +112,7 @@ static void receive(struct connection *c)
     c->text[c->size] = '\0';
     if (!c->sent_us || !is_complete(c))
         return;
-    printf("%.3s %llu\n", c->text + 9, (unsigned long long)(arrived_us > c->sent_us ? arrived_us - c->sent_us : 0));
+    report(c->text + 9, arrived_us, c->sent_us);
     c->sent_us = c->size = 0;
     c->next = idle;
     idle = c;
@@ -115,7 +122,7 @@ static void ask(void)
 {
     struct connection *c = idle;
     if (!c) {
-        puts("0 0");
+        puts("0 0 0");
         return;
     }
     idle = c->next;

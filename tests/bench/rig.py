@@ -107,12 +107,12 @@ def memory_kib(pids, key="RssAnon"):
 
 
 @contextlib.contextmanager
-def ahead():
+def ahead(priority=1):
     """What is started within runs before other programs on its CPU, where that is allowed: so that what is measured is not
     how busy the machine is. Yields whether it is. This program itself goes to the CPU of the load, behind."""
     os.sched_setaffinity(0, {LOAD_CPU})
     try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(priority))
         allowed = True
     except OSError:
         allowed = False
@@ -273,6 +273,7 @@ class Gateway(Target):
     extra = ""   # of the route
     common = ""  # beside the routes
     limits = ""  # at the top
+    services, routes = "", ""  # more of them
 
     def command(self, single=False):
         config = self.write("gateway.cfg", f"""
@@ -281,8 +282,9 @@ workers = {self.workers};
 listeners = ( {{ address = "127.0.0.1:{self.port}"; }} );
 limits = {{ body = "1GiB"; {self.limits} }};
 {self.common}
-services = ( {{ name = "up"; instances = ( "127.0.0.1:{self.upstream_port}" ); }} );
+services = ( {{ name = "up"; instances = ( "127.0.0.1:{self.upstream_port}" ); }} {self.services} );
 routes = (
+  {self.routes}
   {{ id = "all"; predicates = {{ path = "/**"; }}; {self.extra} endpoint = {{ http = {{ service = "up"; }}; }}; }}
 );
 """)
