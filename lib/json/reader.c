@@ -135,6 +135,31 @@ static inline enum gw__json_event open_literal(struct gw__json *json, unsigned w
     return go_on_literal(json);
 }
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static enum gw__json_event go_on_word(struct gw__json *json)
+{
+    const char *begin = json->at;
+    while (json->at < json->end && is_letter(*json->at))
+        json->at++;
+    if (!gw__json_gather(json, begin, (size_t)(json->at - begin)))
+        return GW__JSON_ERROR;
+    if (json->at == json->end && !json->last)
+        return GW__JSON_MORE;
+    gw__json_value_ended(json);
+    return GW__JSON_WORD;
+}
+
+/* Behind what has been gathered. */
+static enum gw__json_event open_word(struct gw__json *json)
+{
+    json->state = GW__JSON_IN_WORD;
+    return go_on_word(json);
+}
+
 /* Where in a number a byte has led to. */
 enum { BEGIN, SIGN, ZERO, WHOLE, POINT, FRACTION, MARK, MARK_SIGN, EXPONENT, STOP };
 
@@ -172,6 +197,8 @@ static enum gw__json_event go_on_number(struct gw__json *json)
         return GW__JSON_ERROR;
     if (json->at == json->end && !json->last)
         return GW__JSON_MORE;
+    if (json->words && json->step == SIGN && json->at < json->end && is_letter(*json->at))
+        return open_word(json);
     if (!may_end(json->step))
         return gw__json_fail(json, GW__JSON_SYNTAX, "a digit");
     if (!json->discard)
@@ -197,6 +224,11 @@ static inline enum gw__json_event open_number(struct gw__json *json)
 
 static inline enum gw__json_event open_value(struct gw__json *json, char c)
 {
+    if (json->words && is_letter(c)) {
+        json->start = gw__json_offset(json);
+        json->gathered.size = 0;
+        return open_word(json);
+    }
     switch (c) {
     case '"': return gw__json_open_string(json, false);
     case '{': return gw__json_open(json, true);
@@ -281,6 +313,8 @@ static __attribute__((noinline)) enum gw__json_event resume(struct gw__json *jso
         return go_on_number(json);
     if (json->state == GW__JSON_IN_LITERAL)
         return go_on_literal(json);
+    if (json->state == GW__JSON_IN_WORD)
+        return go_on_word(json);
     if (json->state != GW__JSON_IN_STRING)
         return GW__JSON_ERROR;
     enum gw__json_event event = gw__json_pass_string(json);

@@ -31,6 +31,7 @@ enum gw__json_event {
     GW__JSON_TRUE,
     GW__JSON_FALSE,
     GW__JSON_NULL,
+    GW__JSON_WORD, /* see `words`; what was gathered, valid until the next call */
 };
 
 enum gw__json_error {
@@ -43,7 +44,7 @@ enum gw__json_error {
     GW__JSON_NO_MEMORY,
 };
 
-/* Read-only but for the functions here, and `controls`. */
+/* Read-only but for the functions here, `controls` and `words`. */
 struct gw__json {
     const char *at, *end, *piece; /* what is left of the piece; its beginning */
     struct gw__number number;
@@ -56,6 +57,7 @@ struct gw__json {
     uint64_t start;        /* of the string or number that is being read */
     bool last;             /* no piece will follow */
     bool controls;         /* to be set behind gw__json_init(): strings may have control characters as they are */
+    bool words;            /* likewise: letters without quotes, a '-' before them or not, are GW__JSON_WORD */
     bool in_object, is_key, discard, skipping;
     uint8_t state, step;   /* of the grammar; inside a string, a number or a literal */
     uint8_t utf8[3];       /* what may follow in a character that a cut tore */
@@ -115,6 +117,7 @@ enum gw__json_state {
     GW__JSON_IN_STRING, /* from here on, inside something */
     GW__JSON_IN_NUMBER,
     GW__JSON_IN_LITERAL,
+    GW__JSON_IN_WORD,
     GW__JSON_FAILED,
 };
 

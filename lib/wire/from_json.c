@@ -1,5 +1,6 @@
 /* Values of Thrift's JSON protocol: {"1":{"i32":5}} is a struct, ["i32",2,5,6] a list or set, ["str","i32",1,{"k":5}] a
- * map. Each value has its type in front. Numbers are quoted as keys of maps; a double may be at other places, too. */
+ * map. Each value has its type in front. Numbers are quoted as keys of maps; a double may be at other places, too. A double
+ * that is no number is a word, quoted or not. */
 #include "base/uuid.h"
 #include "wire/to_binary.h"
 
@@ -76,6 +77,20 @@ static void put_double(struct gw__to_binary_out *out, double value)
     gw__wire_set64(gw__to_binary_take(out, 8), bits);
 }
 
+/* As Thrift's libraries write them, and as Python does. */
+static bool put_word(struct gw__to_binary_out *out, struct gw__str text)
+{
+    bool minus = text.size && *text.data == '-';
+    struct gw__str word = {text.data + minus, text.size - minus};
+    if (!minus && (gw__str_equal(word, GW__STR("NaN")) || gw__str_equal(word, GW__STR("nan"))))
+        put_double(out, __builtin_nan(""));
+    else if (gw__str_equal(word, GW__STR("Infinity")) || gw__str_equal(word, GW__STR("inf")))
+        put_double(out, minus ? -__builtin_inf() : __builtin_inf());
+    else
+        return false;
+    return true;
+}
+
 static bool put_number(struct gw__to_binary *pass, struct gw__to_binary_out *out, const struct gw__number *number)
 {
     if (pass->type == GW__THRIFT_DOUBLE) {
@@ -112,6 +127,12 @@ static bool take_value(struct gw__to_binary *pass, struct gw__to_binary_out *out
         end_value(pass);
         return good;
     }
+    if (event == GW__JSON_WORD) {
+        bool good = type == GW__THRIFT_DOUBLE &&
+                    put_word(out, (struct gw__str){pass->json.gathered.data, pass->json.gathered.size});
+        end_value(pass);
+        return good || bad(pass);
+    }
     if (event == GW__JSON_STRING) {
         pass->step = type == GW__THRIFT_STRING ? AT_STRING : AT_SCALAR_TEXT;
         return type == GW__THRIFT_STRING || type == GW__THRIFT_DOUBLE || type == GW__THRIFT_UUID || bad(pass);
@@ -134,12 +155,8 @@ static bool take_scalar_text(struct gw__to_binary *pass, struct gw__to_binary_ou
     bool good = true;
     if (pass->type == GW__THRIFT_UUID) {
         good = gw__uuid_parse(text, gw__to_binary_take(out, 16)) || bad(pass);
-    } else if (pass->type == GW__THRIFT_DOUBLE && gw__str_equal(text, GW__STR("NaN"))) {
-        put_double(out, __builtin_nan(""));
-    } else if (pass->type == GW__THRIFT_DOUBLE && gw__str_equal(text, GW__STR("Infinity"))) {
-        put_double(out, __builtin_inf());
-    } else if (pass->type == GW__THRIFT_DOUBLE && gw__str_equal(text, GW__STR("-Infinity"))) {
-        put_double(out, -__builtin_inf());
+    } else if (pass->type == GW__THRIFT_DOUBLE && put_word(out, text)) {
+        good = true;
     } else if (text.size < NUMBER_BYTES && text.size) {
         memcpy(copy, text.data, text.size);
         copy[text.size] = '"'; /* the scanner wants a byte behind the number */

@@ -12,6 +12,7 @@ void gw__to_binary_init(struct gw__to_binary *pass, uint8_t encoding, uint8_t ty
     if (encoding == GW__ENCODING_JSON) {
         gw__json_init(&pass->json, GW__JSON_DEPTH_MAX);
         pass->json.controls = true; /* the servers of several languages escape none of them, or some */
+        pass->json.words = true; /* Python's write doubles that no number is without quotes */
     }
 }
 

@@ -2,6 +2,7 @@
 come."""
 import io
 import json
+import math
 import socket
 import struct
 import threading
@@ -13,7 +14,7 @@ from support.thrift_peer import I64, LIST, STRING, STRUCT, Peer
 from thrift.transport.TTransport import TFileObjectTransport, TMemoryBuffer
 
 IDL = """
-struct Item { 1: string text; 2: list<i64> numbers }
+struct Item { 1: string text; 2: list<i64> numbers; 3: double ratio }
 exception Broken { 1: string why }
 service Echo { Item Call(1: Item item) throws (1: Broken broken); oneway void Tell(1: Item item) }
 """
@@ -180,6 +181,10 @@ class Library:
                     protocol.writeI64(number)
                 protocol.writeListEnd()
                 protocol.writeFieldEnd()
+                if "ratio" in what[0]:
+                    protocol.writeFieldBegin("", 4, 3)
+                    super(type(protocol), protocol).writeDouble(what[0]["ratio"])  # Debian's own way
+                    protocol.writeFieldEnd()
             protocol.writeFieldStop()
             protocol.writeStructEnd()
             protocol.writeFieldEnd()
@@ -246,6 +251,14 @@ def test_the_librarys_form_is_its_own(library, form, framed):
         library.piece = piece
         assert library.post("/unframed/Call", BODY).json == BODY
         assert library.post("/framed/Call", BODY).json == BODY
+    assert library.connections == 1
+
+
+@pytest.mark.parametrize("value", [0.1, math.nan, math.inf, -math.inf])
+def test_doubles_of_the_library(library, value):
+    for piece in (1 << 20, 1):
+        library.piece, library.answer = piece, ("item", {**BODY, "ratio": value})
+        assert library.post("/unframed/Call", BODY).json == {**BODY, "ratio": value if value == 0.1 else None}
     assert library.connections == 1
 
 

@@ -224,7 +224,7 @@ class JsonReader:
         self.at = len(text[:len(text) - len(rest) + 1].encode(errors="surrogateescape"))
 
     def constant(self, word):
-        raise ValueError(word)
+        return "word", word
 
     def expect(self, good):
         if not good:
@@ -266,7 +266,8 @@ class JsonReader:
 
     def scalar_text(self, wire, text):
         """A double or a key that stands as a string."""
-        words = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": -float("inf")}
+        words = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": -float("inf"), "nan": float("nan"),
+                 "inf": float("inf"), "-inf": -float("inf")}
         if wire == UUID:
             data = slow_thrift.decode_uuid(text.encode(errors="replace"))
             self.expect(data)
@@ -285,6 +286,9 @@ class JsonReader:
         elif wire in FIXED:
             if isinstance(tree, str) and wire in (4, UUID):
                 self.scalar_text(wire, tree)
+            elif isinstance(tree, tuple) and tree[0] == "word":
+                self.expect(wire == 4)
+                self.scalar_text(wire, tree[1])
             else:
                 self.number(tree, wire)
         else:

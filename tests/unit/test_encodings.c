@@ -12,6 +12,7 @@ static const char idl[] =
     "    8: string text, 9: binary bytes, 10: Color color, 11: uuid id, 12: list<bool> truths, 13: set<i16> smalls,\n"
     "    14: list<i32> many, 15: map<string, i64> counts, 16: map<i64, double> ratios, 17: map<bool, string> flags,\n"
     "    18: map<i32, Sub> none, 19: Sub sub, 20: list<Sub> subs, 21: list<string> empty, 300: i16 far)\n"
+    "  void doubles(1: double one, 2: list<double> many)\n"
     "  string keys(1: map<Sub, i32> keys, 2: map<i32, i32> plain)\n"
     "}\n";
 
@@ -305,8 +306,15 @@ static const struct form wrong[] = {
     {TEXT("{\"6\":{\"i64\":9223372036854775808}"), GW__ENCODING_JSON},
     {TEXT("{\"6\":{\"i64\":\"1\""), GW__ENCODING_JSON},
     {TEXT("{\"7\":{\"dbl\":1e999}"), GW__ENCODING_JSON},
-    {TEXT("{\"7\":{\"dbl\":nan"), GW__ENCODING_JSON},
-    {TEXT("{\"7\":{\"dbl\":\"inf\""), GW__ENCODING_JSON},
+    {TEXT("{\"7\":{\"dbl\":nam}"), GW__ENCODING_JSON},
+    {TEXT("{\"7\":{\"dbl\":-nan}"), GW__ENCODING_JSON},
+    {TEXT("{\"7\":{\"dbl\":null}"), GW__ENCODING_JSON},
+    {TEXT("{\"7\":{\"dbl\":--inf"), GW__ENCODING_JSON},
+    {TEXT("{\"7\":{\"dbl\":-inf1"), GW__ENCODING_JSON},
+    {TEXT("{\"7\":{\"dbl\":\"Inf\""), GW__ENCODING_JSON},
+    {TEXT("{\"5\":{\"i32\":nan}"), GW__ENCODING_JSON},
+    {TEXT("{\"8\":{\"str\":nan}"), GW__ENCODING_JSON},
+    {TEXT("{nan"), GW__ENCODING_JSON},
     {TEXT("{\"8\":{\"str\":\"\xff\""), GW__ENCODING_JSON},
     {TEXT("{\"9\":{\"str\":\"A\""), GW__ENCODING_JSON},
     {TEXT("{\"9\":{\"str\":\"*\""), GW__ENCODING_JSON},
@@ -331,6 +339,36 @@ START_TEST(what_is_wrong_is_bad)
         ck_assert_int_eq(run_decode(type, form->encoding, form->bytes, form->size, &(struct cut){0, step}, &out),
                          GW__WIRE_BAD);
         ck_assert_uint_le((size_t)(out.end - out.begin), 4096);
+        gw__json_out_finish(&out);
+    }
+}
+END_TEST
+
+static const char *const doubles[][2] = {
+    {"nan", "\"NaN\""},       {"NaN", "\"NaN\""},
+    {"inf", "\"Infinity\""},  {"Infinity", "\"Infinity\""},
+    {"-inf", "\"-Infinity\""}, {"-Infinity", "\"-Infinity\""},
+};
+
+/* With quotes and without, alone and in a list, cut anywhere. */
+START_TEST(doubles_that_no_number_is)
+{
+    const struct gw__type *type = &idl_method(schema, "doubles")->arguments->type;
+    const char *word = doubles[_i / 2][0], *quote = _i % 2 ? "\"" : "", *read = doubles[_i / 2][1];
+    char text[200], expected[200];
+    snprintf(text, sizeof text, "{\"1\":{\"dbl\": %s%s%s },\"2\":{\"lst\":[\"dbl\",3,%s%s%s,-1.5,%s%s%s]}}", quote, word,
+             quote, quote, word, quote, quote, word, quote);
+    snprintf(expected, sizeof expected, "{\"one\":%s,\"many\":[%s,-1.5,%s]}", read, read, read);
+    for (size_t i = 0; i <= strlen(text); i++) {
+        struct gw__json_out out = {0};
+        struct gw__decode_options options = {.encoding = GW__ENCODING_JSON, .rules.nan = GW__NAN_STRING};
+        struct cut cut = {i, i % 5 == 0};
+        size_t taken;
+        gw__decode_init_value(&decode, type, &options, &out);
+        ck_assert_int_eq(decode_all(&decode, text, strlen(text), &cut, &taken), GW__WIRE_DONE);
+        ck_assert_uint_eq((size_t)(out.at - out.begin), strlen(expected));
+        ck_assert_mem_eq(out.begin, expected, strlen(expected));
+        gw__decode_finish(&decode);
         gw__json_out_finish(&out);
     }
 }
@@ -418,6 +456,7 @@ Suite *make_suite(void)
     tcase_add_test(tcase, keys_that_json_can_not_have);
     tcase_add_loop_test(tcase, a_limit_holds, 0, FORMS);
     tcase_add_loop_test(tcase, memory_runs_out, 0, FORMS);
+    tcase_add_loop_test(tcase, doubles_that_no_number_is, 0, 2 * sizeof doubles / sizeof *doubles);
     tcase_add_loop_test(tcase, what_is_wrong_is_bad, 0, sizeof wrong / sizeof *wrong);
     tcase_add_loop_test(tcase, what_is_announced_costs_nothing, 0, sizeof large / sizeof *large);
     tcase_add_loop_test(tcase, depth_has_a_limit, 0, sizeof nests / sizeof *nests);
