@@ -37,7 +37,7 @@ void gw__encode_zero(struct gw__wire *wire, const struct gw__type *type)
 
 enum { DEFAULTS_DEPTH = 16 /* of defaults inside defaults; a struct may have itself as one */ };
 
-static void put_value(struct gw__wire *wire, const struct gw__value *value, unsigned depth);
+static bool put_value(struct gw__wire *wire, const struct gw__value *value, unsigned depth);
 
 static bool has(const struct gw__value *value, const struct gw__field *field)
 {
@@ -48,67 +48,71 @@ static bool has(const struct gw__value *value, const struct gw__field *field)
 }
 
 /* Other fields that are not given a server sets by itself, required ones it wants to see. */
-static void put_required(struct gw__wire *wire, const struct gw__value *value, unsigned depth)
+static bool put_required(struct gw__wire *wire, const struct gw__value *value, unsigned depth)
 {
     const struct gw__record *record = value->type->record;
+    bool plain = true;
     for (uint32_t i = 0; i < record->count && depth < DEFAULTS_DEPTH && !wire->lost; i++) {
         const struct gw__field *field = &record->fields[i];
         if (field->need != GW__NEED_REQUIRED || !gw__field_fallback(field) || has(value, field))
             continue;
         gw__encode_field(wire, field);
-        put_value(wire, gw__field_fallback(field), depth + 1);
+        plain = put_value(wire, gw__field_fallback(field), depth + 1) && plain;
     }
+    return plain;
 }
 
-static void put_record(struct gw__wire *wire, const struct gw__value *value, unsigned depth)
+static bool put_record(struct gw__wire *wire, const struct gw__value *value, unsigned depth)
 {
+    bool plain = true;
     for (size_t i = 0; i < value->count; i++) {
         gw__encode_field(wire, value->items[i]->field);
-        put_value(wire, value->items[i], depth);
+        plain = put_value(wire, value->items[i], depth) && plain;
     }
-    put_required(wire, value, depth);
+    plain = put_required(wire, value, depth) && plain;
     gw__thrift_put_stop(wire);
+    return plain;
 }
 
-static void put_items(struct gw__wire *wire, const struct gw__value *value, unsigned depth)
+static bool put_items(struct gw__wire *wire, const struct gw__value *value, unsigned depth)
 {
     uint8_t key = key_type(value->type);
+    bool plain = !value->count || !gw__type_is_pairs(value->type);
     gw__thrift_put_items(wire, key, value->type->value->thrift, (uint32_t)(key ? value->count / 2 : value->count));
     for (size_t i = 0; i < value->count; i++)
-        put_value(wire, value->items[i], depth);
+        plain = put_value(wire, value->items[i], depth) && plain;
+    return plain;
 }
 
-/* As deep as the IDL wrote it, which its parser bounds. */
-static void put_value(struct gw__wire *wire, const struct gw__value *value, unsigned depth)
+/* As deep as the IDL wrote it, which its parser bounds. False: a map in it has keys that Thrift's JSON can't have. */
+static bool put_value(struct gw__wire *wire, const struct gw__value *value, unsigned depth)
 {
     const struct gw__type *type = value->type;
     switch (type->kind) {
     case GW__LIST:
     case GW__SET:
-    case GW__MAP: put_items(wire, value, depth); break;
+    case GW__MAP: return put_items(wire, value, depth);
     case GW__STRUCT:
     case GW__UNION:
-    case GW__EXCEPTION: put_record(wire, value, depth); break;
+    case GW__EXCEPTION: return put_record(wire, value, depth);
     case GW__UUID: put_uuid(wire, value->text.data); break;
     case GW__STRING:
     case GW__BINARY: gw__thrift_put_string(wire, value->text.data, value->text.size); break;
     case GW__DOUBLE: gw__thrift_put_double(wire, value->number); break;
     default: gw__thrift_put_integer(wire, type->min_bytes, value->integer); break;
     }
-}
-
-void gw__encode_value(struct gw__wire *wire, const struct gw__value *value)
-{
-    put_value(wire, value, 0);
+    return true;
 }
 
 static void add_absent(struct gw__encode *encode, const struct gw__field *field)
 {
     if (!encode->options.lenient && gw__field_fallback(field)) {
         gw__encode_field(encode->wire, field);
-        gw__encode_value(encode->wire, gw__field_fallback(field));
+        bool plain = put_value(encode->wire, gw__field_fallback(field), 0);
+        if (!plain && encode->options.encoding == GW__ENCODING_JSON)
+            gw__encode_absent(encode, field, "a value, since Thrift's JSON has no map with the keys of its default");
     } else if (!encode->options.lenient) {
-        gw__encode_absent(encode, field);
+        gw__encode_absent(encode, field, field->type->name);
     } else if (field->need != GW__NEED_OPTIONAL) {
         gw__encode_field(encode->wire, field);
         gw__encode_zero(encode->wire, field->type);

@@ -100,7 +100,7 @@ void gw__encode_wrong_as(struct gw__encode *encode, const char *expected, struct
 /* A value of another type, of which the reader has told the event. */
 void gw__encode_wrong(struct gw__encode *encode, const char *expected, enum gw__json_event event);
 void gw__encode_wrong_text(struct gw__encode *encode, const char *expected, struct gw__str text);
-void gw__encode_absent(struct gw__encode *encode, const struct gw__field *field);
+void gw__encode_absent(struct gw__encode *encode, const struct gw__field *field, const char *expected);
 void gw__encode_twice(struct gw__encode *encode, const struct gw__field *field);
 /* The field of a union that has `first` already. */
 void gw__encode_second(struct gw__encode *encode, const struct gw__field *field, const struct gw__field *first);
@@ -119,7 +119,6 @@ char *gw__encode_map_key(struct gw__encode *encode, const struct gw__type *type,
 /* ---- absent.c */
 void gw__encode_field(struct gw__wire *wire, const struct gw__field *field);
 void gw__encode_zero(struct gw__wire *wire, const struct gw__type *type);
-void gw__encode_value(struct gw__wire *wire, const struct gw__value *value);
 /* Writes or tells of all that is absent from the record on top, whose bits are known, and ends it. */
 void gw__encode_end_record(struct gw__encode *encode);
 

@@ -177,10 +177,10 @@ void gw__encode_wrong_text(struct gw__encode *encode, const char *expected, stru
     wrong_quoting(encode, expected, "string ", text);
 }
 
-void gw__encode_absent(struct gw__encode *encode, const struct gw__field *field)
+void gw__encode_absent(struct gw__encode *encode, const struct gw__field *field, const char *expected)
 {
     struct gw__str name = gw__field_name(field);
-    struct gw__misfit misfit = {encode->depth - 1, &name, field->type->name, {0}, gw__str("nothing"),
+    struct gw__misfit misfit = {encode->depth - 1, &name, expected, {0}, gw__str("nothing"),
                                 gw__field_origin(gw__encode_top(encode)->type->record, field)};
     gw__encode_misfit(encode, &misfit);
 }

@@ -6,6 +6,8 @@
 static const char idl[] =
     "enum Color { RED = 1, BLUE = 300 }\n"
     "struct Sub { 1: bool on; 20: i32 n }\n"
+    "struct Inner { 1: required map<Sub, i32> keys = {{\"n\": 1}: 2} }\n"
+    "struct Outer { 1: list<Inner> inner = [{}], 2: i32 n }\n"
     "struct Node { 1: Node node; 2: list<Node> nodes }\n"
     "service Types {\n"
     "  Node call(1: bool truth, 2: bool lie, 3: i8 tiny, 4: i16 small, 5: i32 medium, 6: i64 large, 7: double ratio,\n"
@@ -13,6 +15,7 @@ static const char idl[] =
     "    14: list<i32> many, 15: map<string, i64> counts, 16: map<i64, double> ratios, 17: map<bool, string> flags,\n"
     "    18: map<i32, Sub> none, 19: Sub sub, 20: list<Sub> subs, 21: list<string> empty, 300: i16 far)\n"
     "  void doubles(1: double one, 2: list<double> many)\n"
+    "  void defaults(1: Outer outer, 2: map<list<i8>, i8> none = {}, 3: i32 n)\n"
     "  string keys(1: map<Sub, i32> keys, 2: map<i32, i32> plain)\n"
     "}\n";
 
@@ -266,6 +269,27 @@ START_TEST(keys_that_json_can_not_have)
 }
 END_TEST
 
+/* Inside a default of the IDL, which binary and compact can send. An empty map has no keys. */
+START_TEST(defaults_that_json_can_not_have)
+{
+    static const char *const bodies[] = {"{\"outer\":{\"n\":1}}", "{\"outer\":{\"inner\":[]}}", "{\"n\":1}"};
+    for (uint8_t encoding = GW__ENCODING_BINARY; encoding <= GW__ENCODING_JSON; encoding++) {
+        struct gw__wire wire = {0}, plain = {0};
+        struct gw__encode_options options = {.encoding = encoding, .plain = &plain};
+        gw__encode_init(&encode, idl_method(schema, "defaults"), &options, &wire);
+        enum gw__wire_status status = gw__encode_feed(&encode, bodies[_i], strlen(bodies[_i]), true);
+        bool bad = encoding == GW__ENCODING_JSON && _i == 0;
+        ck_assert_int_eq(status, bad ? GW__WIRE_BAD : GW__WIRE_DONE);
+        if (bad)
+            ck_assert_str_eq(encode.first.data, "/outer/inner: expected a value, since Thrift's JSON has no map with "
+                                                "the keys of its default, got nothing");
+        gw__encode_finish(&encode);
+        gw__wire_finish(&wire);
+        gw__wire_finish(&plain);
+    }
+}
+END_TEST
+
 #define TEXT(text) (text), sizeof(text) - 1
 
 /* What is bad as soon as it has come, as a method's arguments. */
@@ -456,6 +480,7 @@ Suite *make_suite(void)
     tcase_add_test(tcase, keys_that_json_can_not_have);
     tcase_add_loop_test(tcase, a_limit_holds, 0, FORMS);
     tcase_add_loop_test(tcase, memory_runs_out, 0, FORMS);
+    tcase_add_loop_test(tcase, defaults_that_json_can_not_have, 0, 3);
     tcase_add_loop_test(tcase, doubles_that_no_number_is, 0, 2 * sizeof doubles / sizeof *doubles);
     tcase_add_loop_test(tcase, what_is_wrong_is_bad, 0, sizeof wrong / sizeof *wrong);
     tcase_add_loop_test(tcase, what_is_announced_costs_nothing, 0, sizeof large / sizeof *large);
