@@ -98,12 +98,12 @@ void gw__thrift_let_go(struct gw__thrift_leg *leg, bool good)
     leg->attempt.outbound = NULL;
 }
 
-/* A oneway call ends when all of it is with the socket. */
+/* A oneway call ends when all of it is with the socket, perhaps in the middle of an answer to one before it. */
 void gw__thrift_sent(struct gw__thrift_leg *leg)
 {
     if (!leg->call.method->oneway)
         return;
-    gw__thrift_let_go(leg, true);
+    gw__thrift_let_go(leg, !leg->heard);
     gw__rpc_send_nothing(&leg->call, 202);
 }
 

@@ -51,14 +51,22 @@ struct gw__thrift_leg {
     char *header;        /* of the answer's message, if it comes in pieces: those so far */
     uint32_t header_size;
     int32_t sequence;
+    int32_t oldest; /* the first oneway call of those that the connection has carried; `sequence`: there was none */
     uint8_t phase;       /* enum gw__thrift_phase */
     bool fault;          /* it is a TApplicationException */
+    bool stale;          /* what is being read answers a oneway call before this one */
     bool blocked;        /* the connection has not written all it was given */
     bool heard;          /* a byte of the answer has come */
     bool paused;         /* the client takes no more for now */
     bool ended;          /* nothing comes behind `rest` */
     bool closes;         /* the server is about to close the connection, or its answer is not quite right */
 };
+
+/* The answer to a oneway call that the connection carried before: ids in between are of no call that waits here. */
+static inline bool gw__thrift_is_stale(const struct gw__thrift_leg *leg, uint32_t sequence)
+{
+    return sequence - (uint32_t)leg->oldest < (uint32_t)leg->sequence - (uint32_t)leg->oldest;
+}
 
 /* thrift_request.c */
 

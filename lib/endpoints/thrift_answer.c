@@ -31,6 +31,8 @@ static void fail_memory(struct gw__thrift_leg *leg)
 static const char *check_message(struct gw__thrift_leg *leg, const struct gw__message *message)
 {
     const struct gw__str *method = &leg->call.method->name;
+    if (gw__thrift_is_stale(leg, (uint32_t)message->sequence))
+        return NULL;
     if (leg->call.method->oneway)
         return "a oneway method has none";
     if (message->type != GW__MESSAGE_REPLY && message->type != GW__MESSAGE_EXCEPTION)
@@ -63,9 +65,11 @@ static size_t keep_header(struct gw__thrift_leg *leg, const char *data, size_t s
     return count;
 }
 
+/* What is stale is read as an exception is, which passes over what it does not know. */
 static void begin_body(struct gw__thrift_leg *leg, const struct gw__message *message)
 {
-    leg->fault = message->type == GW__MESSAGE_EXCEPTION;
+    leg->stale = gw__thrift_is_stale(leg, (uint32_t)message->sequence);
+    leg->fault = message->type == GW__MESSAGE_EXCEPTION || leg->stale;
     leg->phase = leg->fault ? GW__THRIFT_FAULT : GW__THRIFT_RESULT;
     if (leg->fault)
         gw__rpc_begin_fault(&leg->call, message->encoding);
@@ -83,7 +87,7 @@ static bool take_header(struct gw__thrift_leg *leg, struct gw__str *piece)
     const char *bytes = before ? leg->header : piece->data;
     size_t seen = before ? leg->header_size : piece->size;
     enum gw__wire_status status = gw__message_get(bytes, seen, &message, &taken);
-    if (!gw__message_fits_name(bytes, seen, leg->name.size) &&
+    if (leg->oldest == leg->sequence && !gw__message_fits_name(bytes, seen, leg->name.size) &&
         !gw__message_fits_name(bytes, seen, leg->call.method->name.size))
         status = GW__WIRE_BAD;
     const char *why = status == GW__WIRE_DONE ? check_message(leg, &message) : "it is no Thrift message";
@@ -158,9 +162,23 @@ static void fail_fault(struct gw__thrift_leg *leg)
 
 /* ---- the body ---- */
 
+/* What was stale has been passed over; the call's own answer may follow. The connection is not used again. */
+static void begin_again(struct gw__thrift_leg *leg)
+{
+    leg->stale = leg->fault = false;
+    leg->closes = true;
+    leg->phase = GW__THRIFT_HEADER;
+    leg->header_size = 0;
+    gw__frame_reset(&leg->call.converter->frame);
+}
+
 /* The answer is complete. good: nothing stood behind it, so the connection may be used again. */
 static void complete(struct gw__thrift_leg *leg, bool good)
 {
+    if (leg->stale) {
+        begin_again(leg);
+        return;
+    }
     leg->closes = leg->closes || !good;
     gw__thrift_let_go(leg, !leg->closes && !leg->unsent && !leg->blocked);
     if (leg->fault)
@@ -180,9 +198,11 @@ static bool end_message(struct gw__thrift_leg *leg, size_t rest)
     const struct gw__frame_reader *frame = &leg->call.converter->frame;
     bool unframed = is_unframed(leg);
     leg->phase = GW__THRIFT_READ;
-    if (unframed && !leg->carrier->ends)
+    if (unframed && !leg->carrier->ends) {
         complete(leg, rest == 0);
-    else if (rest || (!unframed && !frame->zlib && frame->left))
+        return leg->stream != NULL; /* behind what was stale */
+    }
+    if (rest || (!unframed && !frame->zlib && frame->left))
         gw__thrift_not_understood(leg, unframed ? "something stands behind its message"
                                                 : "its frame is longer than its message");
     else
@@ -190,16 +210,18 @@ static bool end_message(struct gw__thrift_leg *leg, size_t rest)
     return false;
 }
 
-/* rest: bytes behind the piece. True: go on. */
-static bool take_body(struct gw__thrift_leg *leg, struct gw__str piece, size_t rest)
+/* *data: behind the piece; it is moved back to where an unframed message ends. True: go on. */
+static bool take_body(struct gw__thrift_leg *leg, struct gw__str piece, const char **data, const char *end)
 {
     struct gw__rpc_converter *converter = leg->call.converter;
     size_t taken = 0;
     enum gw__wire_status status = leg->fault
                                       ? gw__thrift_fault_feed(&converter->fault, piece.data, piece.size, &taken)
                                       : gw__decode_feed(&converter->decode, piece.data, piece.size, &taken);
+    if (status == GW__WIRE_DONE && is_unframed(leg))
+        *data -= piece.size - taken;
     if (status == GW__WIRE_DONE)
-        return end_message(leg, piece.size - taken + (is_unframed(leg) ? rest : 0));
+        return end_message(leg, is_unframed(leg) ? (size_t)(end - *data) : piece.size - taken);
     if (status == GW__WIRE_BAD && !leg->fault && converter->decode.no_memory)
         fail_memory(leg);
     else if (status == GW__WIRE_BAD)
@@ -211,23 +233,26 @@ static bool take_body(struct gw__thrift_leg *leg, struct gw__str piece, size_t r
     return leg->stream != NULL; /* else it has failed */
 }
 
-static bool take_piece(struct gw__thrift_leg *leg, struct gw__str piece, size_t rest)
+static bool take_piece(struct gw__thrift_leg *leg, struct gw__str piece, const char **data, const char *end)
 {
     if (leg->phase == GW__THRIFT_HEADER && !take_header(leg, &piece))
         return leg->stream != NULL;
     if (leg->phase != GW__THRIFT_READ)
-        return !piece.size || take_body(leg, piece, rest);
+        return !piece.size || take_body(leg, piece, data, end);
     gw__thrift_not_understood(leg, "its frame is longer than its message");
     return false;
 }
 
-/* The frame is complete, and so must be the message. */
+/* The frame is complete, and so must be the message. A carrier that tells the end of its answers needs its connection
+ * until then. good: nothing stands behind it. */
 static void end_frame(struct gw__thrift_leg *leg, bool good)
 {
-    if (leg->phase == GW__THRIFT_READ)
-        complete(leg, good);
-    else
+    if (leg->phase != GW__THRIFT_READ)
         gw__thrift_not_understood(leg, "its frame is shorter than its message");
+    else if (!leg->carrier->ends)
+        complete(leg, good);
+    else if (!good)
+        gw__thrift_not_understood(leg, "something stands behind its frame");
 }
 
 /* True: it may go on, with *data. */
@@ -237,8 +262,10 @@ static bool take_next(struct gw__thrift_leg *leg, const char **data, const char 
     struct gw__str piece;
     switch (gw__frame_next(frame, data, end, &piece)) {
     case GW__FRAME_ENTRIES: return gw__thrift_take_entries(leg, (size_t)(end - *data));
-    case GW__FRAME_PIECE: return take_piece(leg, piece, (size_t)(end - *data));
-    case GW__FRAME_END: end_frame(leg, *data == end); return false;
+    case GW__FRAME_PIECE: return take_piece(leg, piece, data, end);
+    case GW__FRAME_END:
+        end_frame(leg, *data == end);
+        return leg->stream && leg->phase == GW__THRIFT_HEADER; /* behind what was stale */
     case GW__FRAME_BAD: gw__thrift_not_understood(leg, frame->why); return false;
     case GW__FRAME_NO_MEMORY: fail_memory(leg); return false;
     default: return false;

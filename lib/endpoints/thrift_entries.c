@@ -131,6 +131,8 @@ bool gw__thrift_take_entries(struct gw__thrift_leg *leg, size_t rest)
     struct gw__ttheader_entry entry;
     struct biz_error error = {0};
     bool bad;
+    if (gw__thrift_is_stale(leg, frame->sequence))
+        return true;
     while (gw__ttheader_next(&walk, &entry, &bad))
         if (!take_entry(leg, &entry, &error)) {
             gw__thrift_let_go(leg, false);

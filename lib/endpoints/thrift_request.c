@@ -32,7 +32,7 @@ static uint8_t message_type(const struct gw__thrift_leg *leg)
 void gw__thrift_begin_message(struct gw__thrift_leg *leg)
 {
     struct gw__context *context = leg->call.ex->context;
-    leg->sequence = context->sequence = (int32_t)((uint32_t)context->sequence + 1);
+    leg->oldest = leg->sequence = context->sequence = (int32_t)((uint32_t)context->sequence + 1);
     struct gw__message message = {
         .encoding = leg->call.options.encoding,
         .type = message_type(leg),

@@ -1,4 +1,5 @@
-/* Carrier of one call at a time on a connection of its own, as bytes. */
+/* Carrier of one call at a time on a connection of its own, as bytes. Servers that answer oneway calls, too, are known:
+ * a connection that has carried one has the first one's id noted. */
 #include "endpoints/thrift.h"
 #include "net/byte_stream.h"
 
@@ -48,7 +49,9 @@ static const struct gw__byte_stream_handler handler = {
 
 static void use(struct gw__thrift_leg *leg)
 {
-    leg->stream = gw__byte_stream_use(leg->attempt.outbound, &handler, leg);
+    struct gw__byte_stream *stream = gw__byte_stream_use(leg->attempt.outbound, &handler, leg);
+    leg->stream = stream;
+    leg->oldest = stream->note ? (int32_t)stream->note : leg->sequence;
     send_rest(leg);
 }
 
@@ -64,7 +67,10 @@ static void resume(struct gw__thrift_leg *leg)
 
 static void let_go(struct gw__thrift_leg *leg, bool good)
 {
-    gw__byte_stream_finish(leg->stream, good);
+    struct gw__byte_stream *stream = leg->stream;
+    if (leg->call.method->oneway && !stream->note)
+        stream->note = (uint32_t)leg->sequence;
+    gw__byte_stream_finish(stream, good);
 }
 
 const struct gw__thrift_carrier gw__thrift_stream = {

@@ -18,6 +18,7 @@ struct gw__byte_stream {
     struct gw__outbound base;
     const struct gw__byte_stream_handler *handler;
     void *user;
+    uint32_t note; /* the users', left from use to use; 0 at first */
     bool reused; /* the connection has served another use before */
 };
 

@@ -3,7 +3,6 @@ whichever transport they come in, cut at every byte and trickled, metadata and b
 import json
 import os
 import struct
-import time
 import subprocess
 import time
 
@@ -98,17 +97,66 @@ def test_void_oneway_and_large_ones(rig, transport):
     assert rig.peer.connections == (2 if transport == "http" else 1)
 
 
+def answer_in(call, given):
+    """The bytes of an answer in one of these."""
+    call.transport = {"theader": THeader(call.sequence), "zlib": THeader(call.sequence, packed=True),
+                      "ttheader": TTHeader(call.sequence), "ttheader_framed": TTHeader(call.sequence, True)}.get(given)
+    return call.message(ANSWER, framed=given == "framed")
+
+
 @pytest.mark.parametrize("asked", ["unframed", "ttheader"])
-@pytest.mark.parametrize("given", ["unframed", "framed", "theader", "zlib", "ttheader", "ttheader_framed"])
+@pytest.mark.parametrize("given", [t for t in TRANSPORTS if t != "http"])
 def test_an_answer_in_any_transport(rig, asked, given):
-    def handle(call):
-        call.transport = {"theader": THeader(call.sequence), "zlib": THeader(call.sequence, packed=True),
-                          "ttheader": TTHeader(call.sequence), "ttheader_framed": TTHeader(call.sequence, True)}.get(given)
-        call.reply(ANSWER, framed=given == "framed")
-    rig.peer.on("Call", handle)
+    rig.peer.on("Call", lambda call: call.send(answer_in(call, given)))
     for _ in range(2):
         assert rig.post(f"/{asked}/Call", {}).json == {"msg": "hello"}
     assert rig.peer.connections == 1
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("given", [t for t in TRANSPORTS if t != "http"])
+def test_an_answer_in_any_transport_over_http(rig, given, chunked):
+    rig.peer.on("Call", lambda call: call.trickle(Http().wrap(answer_in(call, given), chunked=chunked), 1, 9))
+    for _ in range(2):
+        assert rig.post("/http/Call", {}).json == {"msg": "hello"}
+    assert rig.peer.connections == 1
+    rig.peer.on("Call", lambda call: call.trickle(Http().wrap(answer_in(call, given) + b"x", chunked=chunked), 1, 9))
+    assert "something stands behind its " in is_problem(rig.post("/http/Call", {}), 502, "GW5026")["detail"]
+
+
+@pytest.mark.parametrize("piece", [1, 7, 1 << 20])
+@pytest.mark.parametrize("transport", [t for t in TRANSPORTS if t != "http"])
+def test_late_answers_to_oneway_calls(rig, transport, piece):
+    """They are passed over, and cost the connection."""
+    told = []
+    entries = {"strings": {"biz-status": "7"}} if transport.startswith("ttheader") else {}
+    late = [lambda call: call.message([(1, STRING, "what?"), (2, I32, 1)], kind=EXCEPTION),
+            lambda call: call.message([(0, STRUCT, [(1, STRING, "never")])], **entries)]
+    rig.peer.on("Tell", told.append)
+    rig.peer.on("Call", lambda call: call.trickle(
+        b"".join(each(tell) for each, tell in zip(late, told)) + call.message(ANSWER), piece, piece))
+    for i in range(2):
+        assert rig.post(f"/{transport}/Tell", {"text": "x"}).status == 202
+        assert eventually(lambda: len(told) == i + 1)
+    answer = rig.post(f"/{transport}/Call", {})
+    assert (answer.status, answer.json) == (200, {"msg": "hello"})
+    assert rig.peer.connections == 1 and rig.peer.wait_open(0) == 0
+
+
+def test_other_answers_behind_a_oneway_call(rig):
+    for sequence, end in ((-1, 502), (1, 502), (0, 200)):
+        told = []
+        rig.peer.on("Tell", told.append)
+        rig.peer.on("Call", lambda call: call.send(
+            told[0].message(sequence=told[0].sequence + min(sequence, 0)) +
+            call.message(ANSWER, sequence=call.sequence + max(sequence, 0))))
+        assert rig.post("/unframed/Tell", {"text": "x"}).status == 202 and eventually(lambda: told)
+        assert rig.post("/unframed/Call", {}).status == end
+        assert rig.peer.wait_open(0) == 0
+    rig.peer.on("Call", lambda call: (call.send(told[0].message()), call.close()))
+    told.clear()
+    assert rig.post("/unframed/Tell", {"text": "x"}).status == 202 and eventually(lambda: told)
+    is_problem(rig.post("/unframed/Call", {}), 502, "GW5027")
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
