@@ -159,6 +159,7 @@ static enum gw_flow start(struct gw__thrift_leg *leg)
     leg->attempt.upstream = &ex->context->upstream;
     leg->attempt.service = leg->call.callee->service;
     leg->attempt.protocol = leg->carrier->protocol;
+    leg->attempt.share = (uint8_t)leg->call.options.in_flight;
     leg->attempt.once = !gw__method_is_idempotent(ex->request.method_id);
     leg->attempt.on_ready = on_ready;
     leg->attempt.on_failed = on_failed;

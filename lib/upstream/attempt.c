@@ -31,6 +31,28 @@ static bool connect_to(struct gw__attempt *attempt, struct gw__pool *pool)
     return attempt->outbound != NULL;
 }
 
+/* Waits for a connection that others wait for already, if it will have room. */
+static bool join(struct gw__attempt *attempt, struct gw__pool *pool)
+{
+    struct gw__attempt *last = pool->connecting ? pool->connecting->waiter : NULL;
+    unsigned count = 1;
+    for (; last && last->next; last = last->next)
+        count++;
+    if (!last || count >= attempt->share)
+        return false;
+    attempt->outbound = pool->connecting;
+    last->next = attempt;
+    return true;
+}
+
+static enum gw__attempt_result try_pool(struct gw__attempt *attempt, struct gw__pool *pool)
+{
+    attempt->outbound = gw__pool_take(pool, attempt->once);
+    if (attempt->outbound)
+        return GW__ATTEMPT_READY;
+    return join(attempt, pool) || connect_to(attempt, pool) ? GW__ATTEMPT_WAITING : GW__ATTEMPT_FAILED;
+}
+
 /* What no other instance would change. */
 static bool is_own_lack(int error)
 {
@@ -62,11 +84,9 @@ static enum gw__attempt_result try_next(struct gw__attempt *attempt)
         if (!pool)
             return failed(attempt, GW__ATTEMPT_MEMORY);
         set_instance(attempt, instance);
-        attempt->outbound = gw__pool_take(pool, attempt->once);
-        if (attempt->outbound)
-            return GW__ATTEMPT_READY;
-        if (connect_to(attempt, pool))
-            return GW__ATTEMPT_WAITING;
+        enum gw__attempt_result result = try_pool(attempt, pool);
+        if (result != GW__ATTEMPT_FAILED)
+            return result;
         if (is_own_lack(attempt->error))
             return failed(attempt, GW__ATTEMPT_MEMORY);
     }
@@ -82,37 +102,63 @@ enum gw__attempt_result gw__attempt_start(struct gw__attempt *attempt)
 enum gw__attempt_result gw__attempt_again(struct gw__attempt *attempt)
 {
     struct gw__pool *pool = pool_of(attempt, attempt->instance);
-    if (pool && connect_to(attempt, pool))
+    if (pool && (join(attempt, pool) || connect_to(attempt, pool)))
         return GW__ATTEMPT_WAITING;
     return try_next(attempt);
+}
+
+static void stop_waiting(struct gw__attempt *attempt)
+{
+    struct gw__outbound *outbound = attempt->outbound;
+    struct gw__attempt *before = outbound->waiter;
+    if (before == attempt)
+        outbound->waiter = attempt->next;
+    while (before && before->next != attempt)
+        before = before->next;
+    if (before)
+        before->next = attempt->next;
+    attempt->next = NULL;
+    attempt->outbound = NULL;
 }
 
 void gw__attempt_finish(struct gw__attempt *attempt)
 {
     if (attempt->outbound)
-        attempt->outbound->waiter = NULL;
-    attempt->outbound = NULL;
+        stop_waiting(attempt);
     if (attempt->instance)
         gw__instance_release(attempt->instance);
     attempt->instance = NULL;
 }
 
-void gw__attempt_connected(struct gw__outbound *outbound)
+static void tell(struct gw__attempt *attempt, enum gw__attempt_result result)
 {
-    struct gw__attempt *attempt = outbound->waiter;
-    outbound->waiter = NULL;
-    attempt->on_ready(attempt);
-}
-
-void gw__attempt_failed(struct gw__outbound *outbound, int error)
-{
-    struct gw__attempt *attempt = outbound->waiter;
-    outbound->waiter = NULL;
-    attempt->outbound = NULL;
-    attempt->error = error;
-    enum gw__attempt_result result = try_next(attempt);
     if (result == GW__ATTEMPT_READY)
         attempt->on_ready(attempt);
     else if (result == GW__ATTEMPT_FAILED)
         attempt->on_failed(attempt);
+}
+
+/* Those behind the first take what the pool has then: its use may have ended already, or have closed the connection. */
+void gw__attempt_connected(struct gw__outbound *outbound)
+{
+    struct gw__attempt *attempt = outbound->waiter;
+    outbound->waiter = attempt->next;
+    attempt->next = NULL;
+    attempt->on_ready(attempt);
+    while ((attempt = outbound->waiter)) {
+        stop_waiting(attempt);
+        struct gw__pool *pool = pool_of(attempt, attempt->instance);
+        enum gw__attempt_result result = pool ? try_pool(attempt, pool) : GW__ATTEMPT_FAILED;
+        tell(attempt, result == GW__ATTEMPT_FAILED ? try_next(attempt) : result);
+    }
+}
+
+void gw__attempt_failed(struct gw__outbound *outbound, int error)
+{
+    struct gw__attempt *attempt;
+    while ((attempt = outbound->waiter)) {
+        stop_waiting(attempt);
+        attempt->error = error;
+        tell(attempt, try_next(attempt));
+    }
 }

@@ -262,12 +262,21 @@ struct gw__outbound *gw__pool_connect(struct gw__pool *pool, int64_t timeout_ms,
     if (outbound) {
         outbound->waiter = waiter;
         become_busy(pool, outbound);
+        if (pool->protocol == GW__PROTOCOL_THRIFT_SHARED)
+            pool->connecting = outbound;
     }
     return outbound;
 }
 
+static void connect_ended(struct gw__pool *pool, const struct gw__outbound *outbound)
+{
+    if (pool->connecting == outbound)
+        pool->connecting = NULL;
+}
+
 static void on_connected(struct gw__outbound *outbound)
 {
+    connect_ended(outbound->pool, outbound);
     if (outbound->waiter)
         gw__attempt_connected(outbound);
     else
@@ -277,6 +286,7 @@ static void on_connected(struct gw__outbound *outbound)
 static void on_failed(struct gw__outbound *outbound, int error)
 {
     struct gw__pool *pool = outbound->pool;
+    connect_ended(pool, outbound);
     pool->busy_count--;
     if (outbound->waiter)
         gw__attempt_failed(outbound, error);

@@ -17,6 +17,7 @@ struct gw__pool {
     struct gw__instance *instance; /* held */
     struct gw__link idle, busy;
     struct gw__link open; /* in use, and can take one more use; counted among the busy */
+    struct gw__outbound *connecting; /* the last one begun of those that several uses can wait for; NULL: none */
     uint32_t idle_count, busy_count, idle_limit;
     int64_t keep_alive_ms;
     uint8_t protocol; /* enum gw__protocol */
@@ -55,8 +56,8 @@ struct gw__outbound *gw__pool_take(struct gw__pool *pool, bool once);
 /* Begins a new one for `waiter`. NULL with errno. */
 struct gw__outbound *gw__pool_connect(struct gw__pool *pool, int64_t timeout_ms, void *waiter);
 
-/* How waiters are told, set once: attempt.c. outbound->waiter is NULL when nobody waits any more: then the
- * connection goes to the pool. */
+/* How waiters are told: attempt.c, which may have made them a list. outbound->waiter is NULL when nobody waits any
+ * more: then the connection goes to the pool. */
 void gw__attempt_connected(struct gw__outbound *outbound);
 void gw__attempt_failed(struct gw__outbound *outbound, int error);
 

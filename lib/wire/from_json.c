@@ -1,6 +1,6 @@
 /* Values of Thrift's JSON protocol: {"1":{"i32":5}} is a struct, ["i32",2,5,6] a list or set, ["str","i32",1,{"k":5}] a
- * map. Each value has its type in front. Numbers are quoted as keys of maps; a double may be at other places, too. A double
- * that is no number is a word, quoted or not. */
+ * map. Each value has its type in front. Numbers are quoted as keys of maps; a double may be at other places, too. A
+ * double that is no number is a word, quoted or not. */
 #include "base/uuid.h"
 #include "wire/to_binary.h"
 

@@ -2,6 +2,8 @@
 not at all."""
 import json
 import random
+import signal
+import socket
 import threading
 import time
 
@@ -16,7 +18,7 @@ TRANSPORTS = ["theader", "ttheader", "ttheader_framed"]
 
 
 class Rig:
-    def __init__(self, factory):
+    def __init__(self, factory, others=()):
         self.peer = Peer()
         factory.upstreams.append(self.peer)
         routes = [route(f"of_{t}", predicates={"path": "/%s/{method}" % t}, endpoint=rpc(transport=t, in_flight=8))
@@ -25,9 +27,10 @@ class Rig:
             route("fast", predicates={"path": "/fast/{method}"}, filters=[{"timeout": "150ms"}],
                   endpoint=rpc(transport="ttheader", in_flight=8)),
             route("zlib", predicates={"path": "/zlib/{method}"}, endpoint=rpc(transport="theader", zlib=True, in_flight=8)),
+            route("most", predicates={"path": "/most/{method}"}, endpoint=rpc(transport="ttheader", in_flight=64)),
             route("two", predicates={"path": "/two/{method}"}, endpoint=rpc(transport="ttheader", in_flight=2)),
         ]
-        self.gateway = factory.gateway(rpc_config(factory.folder, [self.peer.address], routes, workers=1,
+        self.gateway = factory.gateway(rpc_config(factory.folder, [*others, self.peer.address], routes, workers=1,
                                                   decorators=[PROBLEM], limits={"body": "64MiB"}))
         self.waiting = []
 
@@ -117,6 +120,83 @@ def test_no_more_than_so_many(rig):
     for call in rig.waiting:
         call.send(echo(call))
     assert sorted(call.result().json["msg"] for call in calls) == list("01234")
+
+
+def at_once(rig, paths):
+    """A call to each of them, which the gateway finds all at the same time; its clients."""
+    clients = [rig.gateway.client(timeout=20) for _ in paths]
+    for client in clients:  # so that all are accepted
+        assert client.post("/ttheader/Call", b"{}").status == 200
+    rig.peer.drop_connections()
+    assert eventually(lambda: rig.peer.wait_open(0) == 0)
+    rig.peer.connections = 0
+    rig.gather()
+    rig.gateway.signal(signal.SIGSTOP)
+    for i, (client, path) in enumerate(zip(clients, paths)):
+        client.request("POST", path, body=(b'{"text":"%d"}' if "Tell" in path else b'{"msg":"%d"}') % i)
+    rig.gateway.signal(signal.SIGCONT)
+    return clients
+
+
+@pytest.mark.parametrize("transport, count, connections", [("most", 64, 1), ("ttheader", 20, 3), ("two", 7, 4)])
+def test_calls_wait_for_a_connection_that_others_wait_for(rig, transport, count, connections):
+    clients = at_once(rig, [f"/{transport}/Call"] * count)
+    assert eventually(lambda: len(rig.waiting) == count)
+    assert rig.peer.connections == connections
+    for call in rig.waiting:
+        call.send(echo(call))
+    assert [client.response("POST").json["msg"] for client in clients] == [str(i) for i in range(count)]
+
+
+def test_a_burst_begins_with_oneway_calls(rig):
+    """Each gives the connection back at once; nobody waits for nothing."""
+    clients = at_once(rig, ["/most/Tell"] * 10 + ["/most/Call"] * 10 + ["/most/Tell"] * 10)
+    assert eventually(lambda: len(rig.waiting) == 10)
+    for call in rig.waiting:
+        call.send(echo(call))
+    assert [client.response("POST").status for client in clients] == [202] * 10 + [200] * 10 + [202] * 10
+    assert rig.peer.connections <= 2
+
+
+@pytest.mark.parametrize("left", ["all", "first", "others", "none"])
+def test_waiting_for_who_accepts_nothing(factory, left):
+    """Clients that leave are forgotten; the others learn why, and by then no connection is left."""
+    full = socket.create_server(("127.0.0.1", 0), backlog=0)
+    fillers = [socket.socket() for _ in range(4)]
+    for filler in fillers:
+        filler.setblocking(False)
+        filler.connect_ex(full.getsockname())
+    gateway = factory.gateway(rpc_config(
+        factory.folder, ["127.0.0.1:%d" % full.getsockname()[1]], [route("all", "/{method}", endpoint=rpc(
+            transport="ttheader", in_flight=8))], workers=1, timeouts={"connect": "300ms"}))
+    clients = [gateway.client(timeout=20) for _ in range(5)]
+    for client in clients:
+        client.request("POST", "/Call", body=b"{}")
+    time.sleep(0.1)
+    going = {"all": clients, "first": clients[:1], "others": clients[1:], "none": []}[left]
+    for client in going:
+        client.sock.close()
+    for client in clients:
+        if client not in going:
+            is_problem(client.response("POST"), 502, "GW5022")
+    assert gateway.client().post("/Nope", b"{}").status == 404
+    for sock in (full, *fillers):
+        sock.close()
+
+
+def test_waiting_for_who_refuses(factory):
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        address = "127.0.0.1:%d" % gone.getsockname()[1]
+    rig = Rig(factory, [address])
+    rig.peer.connections = 1
+    clients = [rig.gateway.client(timeout=20) for _ in range(20)]
+    rig.gateway.signal(signal.SIGSTOP)
+    for client in clients:
+        client.request("POST", "/most/Call", body=b"{}")
+    rig.gateway.signal(signal.SIGCONT)
+    for client in clients:  # each tries the one that lives, too
+        assert client.response("POST").json == {}
+    assert rig.peer.connections <= 3
 
 
 @pytest.mark.parametrize("left", ["deadline", "client"])
