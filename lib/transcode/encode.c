@@ -300,6 +300,16 @@ static const struct gw__type *root_type(const struct gw__encode *encode)
     return encode->method->body_is_argument ? arguments->fields[0].type : &arguments->type;
 }
 
+void gw__encode_begin_root(struct gw__encode *encode)
+{
+    const struct gw__type *type = root_type(encode);
+    if (!gw__kind_is_record(type->kind) || type->record->bit_words > GW__BIT_WORDS)
+        return;
+    encode->begun = true;
+    gw__json_open(&encode->json, true);
+    push_record(encode, type);
+}
+
 static void take_item(struct gw__encode *encode, struct gw__encode_frame *frame, enum gw__json_event event)
 {
     const struct gw__type *type = frame->type;

@@ -8,14 +8,17 @@
 
 enum {
     ENTRY_BYTES = 64,                       /* on the wire: of an entry, but for the rest of a string */
-    TEXT_BYTES = GW__ENCODE_TAIL_BYTES / 2, /* of text: the like, with GW__JSON_KEY_BYTES; they are looked at unasked */
+    TEXT_BYTES = 64,  /* of text: the like, with GW__JSON_KEY_BYTES; they are looked at unasked */
+    FRONT_BYTES = 16, /* in front of the end of the text that was copied */
 };
 
 #define INLINE static inline __attribute__((always_inline))
 #define RARELY(condition) __builtin_expect(!!(condition), 0)
 
-/* Where reader and wire are, in registers. What stands before `at` and `out` is taken. */
+/* Where reader and wire are between two entries; who takes entries has both in registers. What stands before `at` and
+ * `out` is taken. */
 struct run {
+    struct gw__encode *encode;
     const char *at, *safe; /* up to `safe` entries may begin, as TEXT_BYTES are there */
     const char *end;       /* of the text, or where TEXT_BYTES behind it end */
     const char *first;     /* the bracket of a container just opened, which stands for a comma */
@@ -25,11 +28,11 @@ struct run {
 };
 
 enum result {
-    LEFT,    /* something unexpected comes */
-    WHOLE,   /* taken */
-    CHANGED, /* another container is on top */
-    ENDS,    /* the container on top ends with the next byte */
-    NO_ROOM,
+    TAKEN,  /* value or container: all of it */
+    STAYS,  /* the container on top goes on with the next piece or by the general path */
+    REFUSED, /* value: it is not what is usual; nothing of it was taken */
+    NO_ENTRY, /* container: what comes is none, but perhaps its end */
+    PAUSES,  /* container: neither text nor room for one more */
 };
 
 /* ---- values: the text begins at `at`, what is written at *out, which is moved; returned is where the text goes on, or
@@ -139,7 +142,106 @@ INLINE const char *take_text(const struct run *run, const char *at, char **out)
     return behind;
 }
 
+/* ---- blanks, commas, room */
+
+static __attribute__((noinline)) const char *pass_blanks(const char *at, const char *safe)
+{
+    while (at <= safe && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        at++;
+    return at <= safe ? at : NULL;
+}
+
+/* NULL: the text must go on. */
+INLINE const char *pass_blank(const char *at, const struct run *run)
+{
+    return RARELY((unsigned char)*at <= ' ') ? pass_blanks(at, run->safe) : at;
+}
+
+static bool has_room(struct run *run)
+{
+    struct gw__wire *wire = run->encode->wire;
+    wire->at = run->out;
+    if (run->encode->no_memory || !gw__wire_room(wire, ENTRY_BYTES)) {
+        run->room = run->out - 1;
+        return false;
+    }
+    run->out = wire->at;
+    run->room = wire->end - ENTRY_BYTES;
+    return true;
+}
+
+static __attribute__((noinline)) char *make_room(struct run *run, char *out)
+{
+    run->out = out;
+    return has_room(run) ? run->out : NULL;
+}
+
+_Static_assert(GW__ENCODE_TAIL_BYTES == FRONT_BYTES + 2 * TEXT_BYTES, "less than TEXT_BYTES of text, and as many behind");
+
+static bool is_tail(const struct gw__encode *encode)
+{
+    return encode->json.piece == encode->tail + FRONT_BYTES;
+}
+
+/* The end of the text is copied to where more bytes stand behind it: none of them belongs to a value, but for a number
+ * that would be cut off all the same. */
+static void make_tail(struct gw__encode *encode)
+{
+    struct gw__json *json = &encode->json;
+    size_t left = (size_t)(json->end - json->at);
+    memset(encode->tail, 0, sizeof encode->tail);
+    memcpy(encode->tail + FRONT_BYTES, json->at, left);
+    json->end = json->at;
+    gw__json_feed(json, encode->tail + FRONT_BYTES, left, true);
+}
+
+static void take_text_in(struct run *run)
+{
+    const struct gw__json *json = &run->encode->json;
+    bool tail = is_tail(run->encode);
+    run->safe = tail ? json->end - 1 : json->end - TEXT_BYTES;
+    run->end = tail ? run->safe + TEXT_BYTES : json->end;
+}
+
+/* Where the text goes on, with what is left of it; NULL: not here. */
+static __attribute__((noinline)) const char *go_on(struct run *run, const char *at)
+{
+    struct gw__json *json = &run->encode->json;
+    if (!json->last || is_tail(run->encode) || at == json->end)
+        return NULL;
+    bool first = at == run->first;
+    json->at = at;
+    make_tail(run->encode);
+    take_text_in(run);
+    run->first = first ? json->at : NULL;
+    return json->at;
+}
+
+/* Whether an entry may come at *at, where a comma stands or the bracket, and there is room for it at *out. */
+INLINE enum result may_take(struct run *run, const char **at, char **out)
+{
+    if (RARELY(*at > run->safe)) {
+        const char *more = go_on(run, *at);
+        if (!more)
+            return PAUSES;
+        *at = more;
+    }
+    if (**at != ',' && *at != run->first)
+        return NO_ENTRY;
+    if (RARELY(*out > run->room)) {
+        char *more = make_room(run, *out);
+        if (!more)
+            return PAUSES;
+        *out = more;
+    }
+    return TAKEN;
+}
+
 /* ---- containers */
+
+static enum result take_fields(struct run *run, struct gw__encode_frame *frame);
+static enum result take_items(struct run *run, struct gw__encode_frame *frame);
+static enum result take_pairs(struct run *run, struct gw__encode_frame *frame);
 
 /* Pairs, and unions of more fields than one word has bits, are left to the general path. */
 INLINE bool is_common(const struct gw__encode_frame *frame)
@@ -152,13 +254,13 @@ INLINE struct gw__encode_frame *last_frame(struct gw__encode *encode)
     return &encode->frames[GW__ENCODE_DEPTH - 1];
 }
 
-/* The container that begins at `at`, from `out` on, is on top. */
-INLINE enum result open_items(struct gw__encode *encode, const struct gw__type *type, struct run *run, const char *at,
-                              char *out)
+/* The container that begins at `at`, from `out` on. */
+INLINE enum result take_container(struct run *run, const struct gw__type *type, const char *at, char *out)
 {
+    struct gw__encode *encode = run->encode;
     bool map = type->kind == GW__MAP;
-    if (*at != (map ? '{' : '[') || run->frame == last_frame(encode) || gw__type_is_pairs(type))
-        return LEFT;
+    if (*at != (map ? '{' : '[') || run->frame == last_frame(encode) || (map && gw__type_is_pairs(type)))
+        return REFUSED;
     if (map)
         *out++ = (char)type->key->thrift;
     *out++ = (char)type->value->thrift;
@@ -172,84 +274,92 @@ INLINE enum result open_items(struct gw__encode *encode, const struct gw__type *
     };
     run->at = run->first = at;
     run->out = out + 4;
-    return CHANGED;
+    return map ? take_pairs(run, run->frame) : take_items(run, run->frame);
 }
 
-INLINE enum result open_record(struct gw__encode *encode, const struct gw__type *type, struct run *run, const char *at,
-                               char *out)
+INLINE enum result take_record(struct run *run, const struct gw__type *type, const char *at, char *out)
 {
+    struct gw__encode *encode = run->encode;
     struct gw__bits *bits = &encode->bits;
     uint32_t words = type->record->bit_words;
     if (*at != '{' || run->frame == last_frame(encode) || bits->capacity - bits->count < words)
-        return LEFT;
+        return REFUSED;
     if (type->kind == GW__UNION && words > 1)
-        return LEFT;
+        return REFUSED;
     *++run->frame = (struct gw__encode_frame){.type = type, .bits = (uint32_t)bits->count};
     bits->words[bits->count++] = 0;
     for (uint32_t i = 1; RARELY(i < words); i++)
         bits->words[bits->count++] = 0;
     run->at = run->first = at;
     run->out = out;
-    return CHANGED;
+    return take_fields(run, run->frame);
 }
 
-/* The value at `at`, from `out` on. */
-INLINE enum result take_value(struct gw__encode *encode, const struct gw__type *type, struct run *run, const char *at,
-                              char *out)
+/* The value at *at, from *out on; both are moved behind it, unless it is refused. */
+INLINE enum result take_value(struct run *run, const struct gw__type *type, const char **at, char **out)
 {
+    const char *behind;
+    char *to = *out;
+    enum result result = REFUSED;
     switch (type->kind) {
-    case GW__BOOL: at = take_bool(at, &out); break;
+    case GW__BOOL: behind = take_bool(*at, &to); break;
     case GW__I8:
-    case GW__I16: at = take_integer(at, run->end, type->min_bytes, &out); break;
+    case GW__I16: behind = take_integer(*at, run->end, type->min_bytes, &to); break;
     case GW__I32:
-    case GW__ENUM: at = take_integer(at, run->end, 4, &out); break;
-    case GW__I64: at = take_integer(at, run->end, 8, &out); break;
-    case GW__DOUBLE: at = take_double(at, run->end, &out); break;
-    case GW__STRING: at = take_text(run, at, &out); break;
+    case GW__ENUM: behind = take_integer(*at, run->end, 4, &to); break;
+    case GW__I64: behind = take_integer(*at, run->end, 8, &to); break;
+    case GW__DOUBLE: behind = take_double(*at, run->end, &to); break;
+    case GW__STRING: behind = take_text(run, *at, &to); break;
     case GW__LIST:
     case GW__SET:
-    case GW__MAP: return open_items(encode, type, run, at, out);
+    case GW__MAP:
     case GW__STRUCT:
     case GW__UNION:
-    case GW__EXCEPTION: return open_record(encode, type, run, at, out);
-    default: return LEFT;
+    case GW__EXCEPTION:
+        result = type->kind < GW__STRUCT ? take_container(run, type, *at, to) : take_record(run, type, *at, to);
+        if (RARELY(result == REFUSED))
+            return REFUSED;
+        *at = run->at;
+        *out = run->out;
+        return result;
+    default: return REFUSED;
     }
-    if (RARELY(!at))
-        return LEFT;
-    run->at = at;
+    if (RARELY(!behind))
+        return REFUSED;
+    *at = behind;
+    *out = to;
+    return TAKEN;
+}
+
+/* The next byte is the bracket of the container on top, which nothing is left to do for. */
+INLINE enum result pop(struct run *run, const char *at, char *out)
+{
+    run->at = at + 1;
     run->out = out;
-    return WHOLE;
+    run->frame--;
+    return TAKEN;
+}
+
+/* Likewise, but the general path knows how it ends. */
+static __attribute__((noinline)) enum result end_container(struct run *run, const char *at, char *out)
+{
+    struct gw__encode *encode = run->encode;
+    encode->wire->at = out;
+    encode->depth = (unsigned)(run->frame + 1 - encode->frames);
+    gw__encode_end_container(encode);
+    pop(run, at, encode->wire->at);
+    has_room(run);
+    return TAKEN;
+}
+
+/* No entry begins at `at`: where the bracket is that ends the container, NULL if it does not. */
+INLINE const char *find_end(const struct run *run, const char *at, const char *out, char bracket)
+{
+    at = pass_blank(at + (at == run->first), run);
+    return at && *at == bracket && out <= run->room ? at : NULL;
 }
 
 /* ---- entries: with the comma in front of them */
-
-static __attribute__((noinline)) const char *pass_blanks(const char *at, const char *safe)
-{
-    while (at <= safe && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
-        at++;
-    return at <= safe ? at : NULL;
-}
-
-INLINE const char *pass_blank(const char *at, const struct run *run)
-{
-    return RARELY((unsigned char)*at <= ' ') ? pass_blanks(at, run->safe) : at;
-}
-
-/* Behind the comma; NULL if there is none. */
-INLINE const char *pass_comma(const struct run *run)
-{
-    return RARELY(*run->at != ',') && run->at != run->first ? NULL : run->at + 1;
-}
-
-/* No entry comes: the container's end may. */
-INLINE enum result closes(struct run *run, char bracket)
-{
-    const char *at = pass_blank(run->at + (run->at == run->first), run);
-    if (!at || *at != bracket)
-        return LEFT;
-    run->at = at;
-    return ENDS;
-}
 
 /* The field that the text names with its key as it is usually written, unless it or another one of a union has been
  * seen. */
@@ -267,110 +377,177 @@ static __attribute__((noinline)) const struct gw__field *find_field(const struct
     return field && !(seen[field->index / 64] >> field->index % 64 & 1) ? field : NULL;
 }
 
-/* What is left of an entry whose key was taken: its value. */
-INLINE enum result leave_value(struct run *run, const char *at, char *out)
+/* The fields of a record that come next as the schema has them: from `next` up to `last` none was seen but those from
+ * `first` on, which are marked later, at once. */
+struct order {
+    const struct gw__field *first, *next, *last;
+    uint64_t *seen;
+};
+
+INLINE void set_order(struct order *order, const struct gw__record *record, uint32_t index)
 {
+    bool is_union = record->type.kind == GW__UNION;
+    order->first = order->next = record->fields + index;
+    order->last = record->fields + (is_union ? 0 : gw__bits_unseen(order->seen, index, record->count));
+}
+
+INLINE void mark_order(const struct order *order, const struct gw__record *record)
+{
+    uint32_t first = (uint32_t)(order->first - record->fields), end = (uint32_t)(order->next - record->fields);
+    if (RARELY(record->bit_words > 1))
+        gw__bits_mark(order->seen, first, end);
+    else if (end > first)
+        *order->seen |= ~(uint64_t)0 >> (64 - (end - first)) << first;
+}
+
+/* Another field than the next one comes. */
+static __attribute__((noinline)) const char *change_order(struct run *run, const struct gw__record *record,
+                                                          struct order *order, const char *at)
+{
+    mark_order(order, record);
+    order->first = order->next;
+    at = pass_blank(at, run);
+    if (!at)
+        return NULL;
+    const struct gw__field *field = find_field(record, order->seen, order->next < order->last ? order->next : NULL, at);
+    if (!field)
+        return NULL;
+    set_order(order, record, field->index);
+    return at;
+}
+
+/* Nothing is absent that must not be, or has a default. */
+INLINE bool is_complete(const struct gw__encode *encode, const struct gw__record *record, uint64_t seen)
+{
+    uint64_t needed = *record->required_bits | *gw__record_fallback_bits(record);
+    return !encode->options.lenient && record->type.kind != GW__UNION && record->bit_words == 1 && !(needed & ~seen);
+}
+
+/* The container on top goes on, from `at` on; what its frame holds is known already. */
+static enum result leave(struct run *run, enum result result, const char *at, char *out)
+{
+    if (result == STAYS)
+        return STAYS;
     run->at = at;
     run->out = out;
-    run->in_entry = true;
-    return LEFT;
+    run->in_entry = result == REFUSED;
+    return STAYS;
 }
 
-/* Fields from `first` on that come in the schema's order are marked as seen at once in the end. */
-INLINE enum result take_fields(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
+static __attribute__((noinline)) enum result take_fields(struct run *run, struct gw__encode_frame *frame)
 {
+    struct gw__encode *encode = run->encode;
     const struct gw__record *record = frame->type->record;
-    const struct gw__field *fields = record->fields, *first = fields + frame->expect, *expected = first, *taken = NULL;
-    uint64_t *seen = encode->bits.words + frame->bits;
-    bool is_union = record->type.kind == GW__UNION;
-    const struct gw__field *last = fields + (is_union ? 0 : gw__bits_unseen(seen, frame->expect, record->count));
-    enum result result = WHOLE;
-    while (result == WHOLE && run->at <= run->safe) {
-        const char *at = pass_comma(run);
-        char *out = run->out;
-        const struct gw__field *field = expected;
-        result = NO_ROOM;
-        if (RARELY(out > run->room))
-            break;
-        result = LEFT;
-        if (RARELY(!at))
-            break;
-        if (field >= last || !gw__json_same_key(at, field->key, field->key_size, field->key_shift)) {
-            gw__bits_mark(seen, (uint32_t)(first - fields), (uint32_t)(expected - fields));
-            first = expected;
-            at = pass_blank(at, run);
-            field = at ? find_field(record, seen, field < last ? field : NULL, at) : NULL;
-            if (!field)
-                break;
-            first = expected = field;
-            last = fields + (is_union ? 0 : gw__bits_unseen(seen, field->index, record->count));
+    const char *at = run->at, *value = NULL;
+    char *out = run->out;
+    struct order order = {.seen = encode->bits.words + frame->bits};
+    enum result result;
+    set_order(&order, record, frame->expect);
+    while ((result = may_take(run, &at, &out)) == TAKEN) {
+        const char *key = at + 1;
+        if (order.next >= order.last
+            || !gw__json_same_key(key, order.next->key, order.next->key_size, order.next->key_shift)) {
+            struct order other = order;
+            key = change_order(run, record, &other, key);
+            order = other;
         }
-        at = pass_blank(at + field->key_size, run);
-        if (RARELY(!at))
+        const struct gw__field *field = order.next;
+        value = key ? pass_blank(key + field->key_size, run) : NULL;
+        if (RARELY(!value)) {
+            result = NO_ENTRY;
             break;
-        taken = field;
-        expected = field + 1;
+        }
+        char *to = out + 3;
         memcpy(out, field->head, 4);
-        result = take_value(encode, field->type, run, at, out + 3);
-        if (RARELY(result == LEFT))
-            leave_value(run, at, out);
+        frame->field = field;
+        order.next = field + 1;
+        result = take_value(run, field->type, &value, &to);
+        if (RARELY(result != TAKEN))
+            break;
+        at = value;
+        out = to;
     }
-    gw__bits_mark(seen, (uint32_t)(first - fields), (uint32_t)(expected - fields));
-    frame->field = taken ? taken : frame->field;
-    frame->expect = (uint32_t)(expected - fields);
-    return result == LEFT && !run->in_entry ? closes(run, '}') : result;
+    const char *end = result == NO_ENTRY ? find_end(run, at, out, '}') : NULL;
+    bool all = order.first == record->fields && order.next == record->fields + record->count;
+    if (!end || !all)
+        mark_order(&order, record);
+    if (end && (all || is_complete(encode, record, *order.seen))) {
+        *out++ = GW__THRIFT_STOP;
+        encode->bits.count = frame->bits;
+        return pop(run, end, out);
+    }
+    if (end)
+        return end_container(run, end, out);
+    frame->expect = (uint32_t)(order.next - record->fields);
+    return leave(run, result, result == REFUSED ? value : at, out);
 }
 
-INLINE enum result take_items(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
+static __attribute__((noinline)) enum result take_items(struct run *run, struct gw__encode_frame *frame)
 {
     const struct gw__type *type = frame->type->value;
-    enum result result = WHOLE;
-    while (result == WHOLE && run->at <= run->safe) {
-        const char *at = pass_comma(run);
-        if (RARELY(run->out > run->room))
-            return NO_ROOM;
-        at = at ? pass_blank(at, run) : NULL;
-        if (RARELY(!at))
-            return closes(run, ']');
+    const char *at = run->at, *value = NULL;
+    char *out = run->out;
+    enum result result;
+    while ((result = may_take(run, &at, &out)) == TAKEN) {
+        value = pass_blank(at + 1, run);
+        if (RARELY(!value)) {
+            result = NO_ENTRY;
+            break;
+        }
         if (RARELY(frame->marked))
-            gw__encode_mark(encode, run->out);
-        result = take_value(encode, type, run, at, run->out);
-        if (RARELY(result == LEFT && frame->marked))
-            encode->marks.count--; /* it is taken otherwise */
-        if (RARELY(result == LEFT))
-            return run->at == run->first ? closes(run, ']') : leave_value(run, at, run->out);
+            gw__encode_mark(run->encode, out);
+        char *to = out;
         frame->count++;
+        result = take_value(run, type, &value, &to);
+        if (RARELY(result != TAKEN))
+            break;
+        at = value;
+        out = to;
     }
-    return result;
+    if (result == REFUSED) { /* it is taken otherwise, or an end */
+        frame->count--;
+        run->encode->marks.count -= frame->marked;
+        result = at == run->first ? NO_ENTRY : REFUSED;
+    }
+    const char *end = result == NO_ENTRY ? find_end(run, at, out, ']') : NULL;
+    if (end && frame->type->kind == GW__LIST) {
+        gw__wire_set32(frame->patch, frame->count);
+        return pop(run, end, out);
+    }
+    if (end)
+        return end_container(run, end, out);
+    return leave(run, result, result == REFUSED ? value : at, out);
 }
 
-INLINE enum result take_pairs(struct gw__encode *encode, struct gw__encode_frame *frame, struct run *run)
+static __attribute__((noinline)) enum result take_pairs(struct run *run, struct gw__encode_frame *frame)
 {
     const struct gw__type *type = frame->type;
-    enum result result = WHOLE;
-    if (type->key->kind != GW__STRING)
-        return closes(run, '}');
-    while (result == WHOLE && run->at <= run->safe) {
-        const char *at = pass_comma(run);
-        char *out = run->out;
-        if (RARELY(out > run->room))
-            return NO_ROOM;
-        at = at ? pass_blank(at, run) : NULL;
-        at = at ? take_short(at, &out) : NULL;
-        if (!at)
-            return closes(run, '}');
-        at = *at == ':' ? pass_blank(at + 1, run) : NULL;
-        if (RARELY(!at))
-            return LEFT;
-        frame->key = run->out;
+    const char *at = run->at, *value = NULL;
+    char *out = run->out;
+    enum result result;
+    while ((result = may_take(run, &at, &out)) == TAKEN) {
+        char *to = out;
+        value = type->key->kind == GW__STRING ? pass_blank(at + 1, run) : NULL;
+        value = value ? take_short(value, &to) : NULL;
+        value = value && *value == ':' ? pass_blank(value + 1, run) : NULL;
+        if (!value) {
+            result = NO_ENTRY;
+            break;
+        }
+        frame->key = out;
         if (RARELY(frame->marked))
-            gw__encode_mark(encode, run->out);
-        result = take_value(encode, type->value, run, at, out);
-        if (RARELY(result == LEFT))
-            return leave_value(run, at, out);
+            gw__encode_mark(run->encode, out);
+        out = to;
         frame->count++;
+        result = take_value(run, type->value, &value, &to);
+        if (RARELY(result != TAKEN))
+            break;
+        at = value;
+        out = to;
     }
-    return result;
+    frame->count -= result == REFUSED;
+    const char *end = result == NO_ENTRY ? find_end(run, at, out, '}') : NULL;
+    return end ? end_container(run, end, out) : leave(run, result, result == REFUSED ? value : at, out);
 }
 
 /* ---- the run */
@@ -402,87 +579,29 @@ static void keep(struct gw__encode *encode, const struct run *run)
         json->state = encode->depth ? GW__JSON_BEHIND_VALUE : GW__JSON_AT_END;
 }
 
-static bool has_room(struct gw__encode *encode, struct run *run)
-{
-    struct gw__wire *wire = encode->wire;
-    wire->at = run->out;
-    if (encode->no_memory || !gw__wire_room(wire, ENTRY_BYTES))
-        return false;
-    run->out = wire->at;
-    run->room = wire->end - ENTRY_BYTES;
-    return true;
-}
-
-/* Nothing is absent that must not be, or has a default. */
-INLINE bool is_complete(const struct gw__encode *encode, const struct gw__encode_frame *frame)
-{
-    const struct gw__record *record = frame->type->record;
-    uint64_t needed = *record->required_bits | *gw__record_fallback_bits(record);
-    return !encode->options.lenient && record->type.kind != GW__UNION && record->bit_words == 1
-        && !(needed & ~encode->bits.words[frame->bits]);
-}
-
-/* The one on top, at its bracket. */
-INLINE enum result close_container(struct gw__encode *encode, struct run *run)
-{
-    struct gw__encode_frame *frame = run->frame;
-    if (frame->type->kind == GW__LIST) {
-        gw__wire_set32(frame->patch, frame->count);
-    } else if (gw__kind_is_record(frame->type->kind) && is_complete(encode, frame)) {
-        *run->out++ = GW__THRIFT_STOP;
-        encode->bits.count = frame->bits;
-    } else {
-        encode->wire->at = run->out;
-        encode->depth = (unsigned)(frame + 1 - encode->frames);
-        gw__encode_end_container(encode);
-        run->out = encode->wire->at;
-        if (!has_room(encode, run))
-            run->room = run->out - 1;
-    }
-    run->at++;
-    run->frame--;
-    run->lowest = run->frame < run->lowest ? run->frame : run->lowest;
-    return run->frame >= encode->frames && is_common(run->frame) ? CHANGED : LEFT;
-}
-
 /* Entries of the container on top, and of those that open and close on the way. */
-static void take_entries(struct gw__encode *encode, struct run run)
+static void take_entries(struct gw__encode *encode)
 {
     struct gw__json *json = &encode->json;
-    enum result result = CHANGED;
     bool first = json->state != GW__JSON_BEHIND_VALUE;
-    run.at = json->at - first;
+    struct run run = {.encode = encode, .at = json->at - first, .out = encode->wire->at};
+    enum result result;
+    take_text_in(&run);
     run.first = first ? run.at : NULL;
-    run.out = encode->wire->at;
     run.frame = run.lowest = &encode->frames[encode->depth - 1];
-    if (!has_room(encode, &run))
+    if (!has_room(&run))
         return;
     do {
         struct gw__encode_frame *frame = run.frame;
         if (gw__kind_is_record(frame->type->kind))
-            result = take_fields(encode, frame, &run);
+            result = take_fields(&run, frame);
         else if (frame->type->kind == GW__MAP)
-            result = take_pairs(encode, frame, &run);
+            result = take_pairs(&run, frame);
         else
-            result = take_items(encode, frame, &run);
-        if (result == ENDS)
-            result = run.out <= run.room ? close_container(encode, &run) : NO_ROOM;
-        if (RARELY(result == NO_ROOM))
-            result = has_room(encode, &run) ? CHANGED : LEFT;
-    } while (result == CHANGED);
+            result = take_items(&run, frame);
+        run.lowest = run.frame < run.lowest ? run.frame : run.lowest;
+    } while (result == TAKEN && run.frame >= encode->frames && is_common(run.frame));
     keep(encode, &run);
-}
-
-/* The end of the text is copied to where more bytes stand behind it: none of them belongs to a value, but for a number
- * that would be cut off all the same. */
-static void make_tail(struct gw__encode *encode)
-{
-    struct gw__json *json = &encode->json;
-    size_t left = (size_t)(json->end - json->at);
-    memset(encode->tail, 0, sizeof encode->tail);
-    memcpy(encode->tail, json->at, left);
-    json->end = json->at;
-    gw__json_feed(json, encode->tail, left, true);
 }
 
 /* Between two entries of a container, or behind its bracket. */
@@ -500,11 +619,16 @@ static bool may_run(const struct gw__encode *encode)
 void gw__encode_ahead(struct gw__encode *encode)
 {
     struct gw__json *json = &encode->json;
-    if (json->end - json->at >= TEXT_BYTES && may_run(encode))
-        take_entries(encode, (struct run){.safe = json->end - TEXT_BYTES, .end = json->end});
-    if (!json->last || json->end - json->at >= TEXT_BYTES || json->at == json->end || !may_run(encode))
+    if (json->at == json->end)
         return;
-    if (json->piece != encode->tail)
+    if (!encode->begun && *json->at == '{' && json->state == GW__JSON_AT_VALUE)
+        gw__encode_begin_root(encode);
+    if (json->at == json->end || !may_run(encode))
+        return;
+    if (json->end - json->at < TEXT_BYTES && !is_tail(encode)) {
+        if (!json->last)
+            return;
         make_tail(encode);
-    take_entries(encode, (struct run){.safe = json->end - 1, .end = json->end - 1 + TEXT_BYTES});
+    }
+    take_entries(encode);
 }

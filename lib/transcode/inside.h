@@ -62,6 +62,8 @@ static inline bool gw__encode_fits(int64_t value, unsigned bytes)
 
 /* ---- encode.c: the one on top. */
 void gw__encode_end_container(struct gw__encode *encode);
+/* The text begins with the bracket that the next byte is: that of a record, if the root is one. */
+void gw__encode_begin_root(struct gw__encode *encode);
 
 /* ---- encode_ahead.c: takes as many entries as lie whole in the piece, are just what the schema wants, and are written
  * in the common way; leaves off in front of anything else. Only between two steps. */
