@@ -13,6 +13,9 @@ enum { EXPONENT_MAX = 1000000, EXACT_DIGITS = 19 };
 
 const uint64_t gw__number_tens[9] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
 
+const double gw__number_double_tens[23] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                           1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
 static inline bool is_digit(char c)
 {
     return (unsigned char)(c - '0') < 10;
@@ -215,12 +218,11 @@ static double read_slowly(const struct gw__number *number)
 
 double gw__number_double(const struct gw__number *number)
 {
-    static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     double value, above;
     if (number->exact && number->mantissa <= (uint64_t)1 << 53 && number->exponent >= -22 && number->exponent <= 22) {
         value = (double)number->mantissa;
-        value = number->exponent < 0 ? value / tens[-number->exponent] : value * tens[number->exponent];
+        double power = gw__number_double_tens[abs(number->exponent)];
+        value = number->exponent < 0 ? value / power : value * power;
     } else if (!multiply(number->mantissa, number->exponent, &value)
                || (!number->exact
                    && (!multiply(number->mantissa + 1, number->exponent, &above) || above != value))) {

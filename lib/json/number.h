@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 struct gw__number {
     struct gw__str text;
     uint64_t mantissa; /* its value is ±mantissa * 10^exponent, */
@@ -77,13 +81,102 @@ static inline const char *gw__number_digits(const char *at, const char *end, uin
     return at;
 }
 
-enum { GW__NUMBER_SHORT_BYTES = 19 }; /* what the following two may look at */
+enum {
+    GW__NUMBER_SHORT_BYTES = 19, /* what gw__number_short() and gw__number_decimal() may look at */
+    GW__NUMBER_FRONT_BYTES = 16, /* and in front of the text, which mean nothing */
+};
 
 /* What may stand behind a number of a container. */
 static inline bool gw__number_ends(char c)
 {
     return __builtin_expect(c == ',', 1) || c == '}' || c == ']' || c == ' ' || c == '\n' || c == '\r';
 }
+
+extern const double gw__number_double_tens[23]; /* 10^0 to 10^22, which are exact */
+
+#ifdef __SSE2__
+
+/* A bit for each of 16 bytes that is no digit, and all bits above. */
+static inline unsigned gw__number_others(const char *text)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
+    bytes = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
+    return ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(9)), bytes));
+}
+
+/* The last `count` of 16 bytes. */
+static inline __m128i gw__number_mask(unsigned count)
+{
+    static const uint64_t mask[4] = {0, 0, UINT64_MAX, UINT64_MAX};
+    return _mm_loadu_si128((const __m128i *)(const void *)((const char *)mask + count));
+}
+
+/* The 16 digits in front of `end`, but all except the last `count` are 0. */
+static inline __m128i gw__number_last(const char *end, unsigned count)
+{
+    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(end - 16));
+    return _mm_and_si128(_mm_sub_epi8(bytes, _mm_set1_epi8('0')), gw__number_mask(count));
+}
+
+/* The `whole` digits in front of the point, where 16 digits have them that end with `places` behind it. */
+static inline __m128i gw__number_whole(const char *end, unsigned whole, unsigned places)
+{
+    __m128i zeros = gw__number_last(end - 1, whole + places);
+    return _mm_andnot_si128(gw__number_mask(places), zeros);
+}
+
+static inline uint64_t gw__number_sixteen(__m128i digits)
+{
+    __m128i tens = _mm_mullo_epi16(_mm_and_si128(digits, _mm_set1_epi16(0xff)), _mm_set1_epi16(10));
+    __m128i pairs = _mm_add_epi16(tens, _mm_srli_epi16(digits, 8));
+    __m128i fours = _mm_madd_epi16(pairs, _mm_set1_epi32(1 << 16 | 100));
+    __m128i eights = _mm_madd_epi16(_mm_packs_epi32(fours, fours), _mm_set1_epi32(1 << 16 | 10000));
+    uint64_t both = (uint64_t)_mm_cvtsi128_si64(eights);
+    return (uint32_t)both * UINT64_C(100000000) + (both >> 32);
+}
+
+/* An integer of at most 16 digits: where it ends, with what may follow; NULL if it is something else. */
+static inline const char *gw__number_short(const char *text, int64_t *value)
+{
+    uint64_t negative = *text == '-';
+    const char *at = text + negative;
+    unsigned count = (unsigned)__builtin_ctz(gw__number_others(at));
+    if (count == 0 || (*at == '0' && count > 1))
+        return NULL;
+    uint64_t magnitude = gw__number_sixteen(gw__number_last(at + count, count));
+    *value = (int64_t)((magnitude ^ -negative) + negative);
+    return gw__number_ends(at[count]) ? at + count : NULL;
+}
+
+/* A number of less than 16 bytes without an exponent: its digits are an exact double before it is divided. Likewise. */
+static inline const char *gw__number_decimal(const char *text, double *value)
+{
+    uint64_t negative = *text == '-', bits;
+    const char *at = text + negative;
+    unsigned others = gw__number_others(at), whole = (unsigned)__builtin_ctz(others), count = whole, places = 0;
+    if (whole == 0 || (*at == '0') & (whole > 1))
+        return NULL;
+    __m128i digits;
+    if (__builtin_expect(at[whole] == '.', 1)) {
+        count = (unsigned)__builtin_ctz(others & (others - 1));
+        places = count - whole - 1;
+        if (places == 0)
+            return NULL;
+        __m128i fraction = gw__number_last(at + count, places); /* the others are moved over the point */
+        digits = _mm_or_si128(fraction, gw__number_whole(at + count, whole, places));
+    } else {
+        digits = gw__number_last(at + count, count);
+    }
+    if (count > 15 || !gw__number_ends(at[count]))
+        return NULL;
+    double magnitude = (double)(int64_t)gw__number_sixteen(digits) / gw__number_double_tens[places];
+    memcpy(&bits, &magnitude, sizeof bits);
+    bits |= negative << 63;
+    memcpy(value, &bits, sizeof bits);
+    return at + count;
+}
+
+#else
 
 /* An integer of at most 16 digits: where it ends, with what may follow; NULL if it is something else. */
 static inline const char *gw__number_short(const char *text, int64_t *value)
@@ -111,8 +204,6 @@ static inline const char *gw__number_short(const char *text, int64_t *value)
  * before it is divided. The digits on both sides of the point are read as one word. Likewise. */
 static inline const char *gw__number_decimal(const char *text, double *value)
 {
-    static const double tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                  1e16};
     bool negative = *text == '-';
     const char *at = text + negative;
     uint64_t word = gw__number_word(at), more, mantissa;
@@ -138,10 +229,12 @@ static inline const char *gw__number_decimal(const char *text, double *value)
     }
     if (!gw__number_ends(*at) || mantissa > (uint64_t)1 << 53)
         return NULL;
-    double magnitude = (double)(int64_t)mantissa / tens[places];
+    double magnitude = (double)(int64_t)mantissa / gw__number_double_tens[places];
     *value = negative ? -magnitude : magnitude;
     return at;
 }
+
+#endif
 
 enum gw__number_fit {
     GW__NUMBER_EXACT,    /* 12, 12.0, 1.2e1 */

@@ -187,15 +187,30 @@ static unsigned copy_last(char *out, const char *text, size_t size)
     return gw__json_copy_block(out, rest);
 }
 
+/* Characters over 0x7f, the first of which the next byte begins; false if one is none or may be cut off. */
+static inline bool copy_characters(const char **at, const char *text_end, char **to, const char *end)
+{
+    do {
+        uint32_t word;
+        if (text_end - *at < 4)
+            return false;
+        memcpy(&word, *at, sizeof word);
+        size_t size = gw__utf8_size_of(le32toh(word));
+        if (!size)
+            return false;
+        memcpy(*to, &word, sizeof word);
+        *at += size;
+        *to += size;
+    } while ((unsigned char)**at >= 0x80 && end - *to >= 2 * GW__JSON_ROOM);
+    return true;
+}
+
 /* What stops it is for copy(). */
 const char *gw__json_copy_whole(const char *at, const char *text_end, char **out, const char *end)
 {
     char *to = *out;
     while (text_end - at >= 16 && end - to >= 2 * GW__JSON_ROOM) {
-        unsigned high, marks = gw__json_copy_marked(to, at, &high);
-        unsigned count = marks ? (unsigned)__builtin_ctz(marks) : 16;
-        if (high)
-            count = gw__json_whole_characters(at, text_end, high, count);
+        unsigned count = gw__json_copy_block(to, at);
         at += count;
         to += count;
         if (count == 16) { /* a long one, it seems */
@@ -206,13 +221,16 @@ const char *gw__json_copy_whole(const char *at, const char *text_end, char **out
         }
         if (*at == '"')
             break;
-        char simple = *at == '\\' && text_end - at >= 2 ? escaped(at[1]) : 0;
-        if (simple) {
-            *to++ = simple;
-            at += 2;
-        } else if (count == 0 || (unsigned char)*at < 0x80) {
-            break;
+        if ((unsigned char)*at >= 0x80) {
+            if (!copy_characters(&at, text_end, &to, end))
+                break;
+            continue;
         }
+        char simple = *at == '\\' && text_end - at >= 2 ? escaped(at[1]) : 0;
+        if (!simple)
+            break;
+        *to++ = simple;
+        at += 2;
     }
     size_t left = (size_t)(text_end - at);
     if (left && left < 16 && end - to >= 2 * GW__JSON_ROOM) {

@@ -9,7 +9,7 @@
 enum {
     ENTRY_BYTES = 64,                       /* on the wire: of an entry, but for the rest of a string */
     TEXT_BYTES = 64,  /* of text: the like, with GW__JSON_KEY_BYTES; they are looked at unasked */
-    FRONT_BYTES = 16, /* in front of the end of the text that was copied */
+    FRONT_BYTES = GW__NUMBER_FRONT_BYTES, /* in front of the end of the text that was copied */
 };
 
 #define INLINE static inline __attribute__((always_inline))
@@ -21,6 +21,7 @@ struct run {
     struct gw__encode *encode;
     const char *at, *safe; /* up to `safe` entries may begin, as TEXT_BYTES are there */
     const char *end;       /* of the text, or where TEXT_BYTES behind it end */
+    const char *number;    /* from here on, GW__NUMBER_FRONT_BYTES in front of a number can be read */
     const char *first;     /* the bracket of a container just opened, which stands for a comma */
     char *out, *room;      /* behind `room`, more must be made */
     struct gw__encode_frame *frame, *lowest; /* on top; lowest: since the beginning */
@@ -49,14 +50,14 @@ static __attribute__((noinline)) const char *scan_double(const char *at, const c
     return *value - *value == 0 ? behind : NULL;
 }
 
-INLINE const char *take_double(const char *at, const char *end, char **out)
+INLINE const char *take_double(const struct run *run, const char *at, char **out)
 {
     double value;
     uint64_t bits;
-    const char *behind = gw__number_decimal(at, &value);
+    const char *behind = RARELY(at < run->number) ? NULL : gw__number_decimal(at, &value);
     if (RARELY(!behind)) {
         double any;
-        behind = scan_double(at, end, &any);
+        behind = scan_double(at, run->end, &any);
         if (!behind)
             return NULL;
         value = any;
@@ -70,13 +71,14 @@ INLINE const char *take_double(const char *at, const char *end, char **out)
 /* Without a branch on which of the two it is. */
 INLINE const char *take_bool(const char *at, char **out)
 {
+    static const uint64_t words[] = {UINT64_C(0x65736c6166) << 24, UINT64_C(0x65757274) << 32}; /* "false", "true" */
     uint64_t word;
     memcpy(&word, at, sizeof word);
     word = le64toh(word);
-    bool yes = (uint32_t)word == 0x65757274, no = (word & 0xffffffffff) == 0x65736c6166; /* "true", "false" */
-    if (RARELY(!(yes | no)))
+    unsigned yes = (word & 0xff) == 't';
+    if (RARELY(word << (24 + 8 * yes) != words[yes]))
         return NULL;
-    *(*out)++ = yes;
+    *(*out)++ = (char)yes;
     return at + 5 - yes;
 }
 
@@ -88,13 +90,13 @@ static __attribute__((noinline)) const char *scan_integer(const char *at, const 
     return behind && number.is_int64 ? behind : NULL;
 }
 
-INLINE const char *take_integer(const char *at, const char *end, unsigned bytes, char **out)
+INLINE const char *take_integer(const struct run *run, const char *at, unsigned bytes, char **out)
 {
     int64_t value;
-    const char *behind = gw__number_short(at, &value);
+    const char *behind = RARELY(at < run->number) ? NULL : gw__number_short(at, &value);
     if (RARELY(!behind)) {
         int64_t any;
-        behind = scan_integer(at, end, &any);
+        behind = scan_integer(at, run->end, &any);
         if (!behind)
             return NULL;
         value = any;
@@ -106,13 +108,13 @@ INLINE const char *take_integer(const char *at, const char *end, unsigned bytes,
     return behind;
 }
 
-/* Of less than 16 plain bytes. */
+/* Of at most 16 plain bytes. */
 INLINE const char *take_short(const char *at, char **out)
 {
     if (RARELY(*at != '"'))
         return NULL;
     unsigned count = gw__json_copy_block(*out + 4, at + 1);
-    if (count == 16 || at[1 + count] != '"')
+    if (at[1 + count] != '"')
         return NULL;
     gw__wire_set32(*out, count);
     *out += 4 + count;
@@ -201,6 +203,7 @@ static void take_text_in(struct run *run)
     bool tail = is_tail(run->encode);
     run->safe = tail ? json->end - 1 : json->end - TEXT_BYTES;
     run->end = tail ? run->safe + TEXT_BYTES : json->end;
+    run->number = tail ? json->piece : json->piece + GW__NUMBER_FRONT_BYTES;
 }
 
 /* Where the text goes on, with what is left of it; NULL: not here. */
@@ -304,11 +307,11 @@ INLINE enum result take_value(struct run *run, const struct gw__type *type, cons
     switch (type->kind) {
     case GW__BOOL: behind = take_bool(*at, &to); break;
     case GW__I8:
-    case GW__I16: behind = take_integer(*at, run->end, type->min_bytes, &to); break;
+    case GW__I16: behind = take_integer(run, *at, type->min_bytes, &to); break;
     case GW__I32:
-    case GW__ENUM: behind = take_integer(*at, run->end, 4, &to); break;
-    case GW__I64: behind = take_integer(*at, run->end, 8, &to); break;
-    case GW__DOUBLE: behind = take_double(*at, run->end, &to); break;
+    case GW__ENUM: behind = take_integer(run, *at, 4, &to); break;
+    case GW__I64: behind = take_integer(run, *at, 8, &to); break;
+    case GW__DOUBLE: behind = take_double(run, *at, &to); break;
     case GW__STRING: behind = take_text(run, *at, &to); break;
     case GW__LIST:
     case GW__SET:
