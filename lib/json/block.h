@@ -121,6 +121,82 @@ static inline bool gw__json_copy_stride(char *out, const char *text)
 #endif
 }
 
+enum { GW__JSON_BLOCK = 16 };
+
+/* What the letter behind a backslash stands for; 0: for nothing. */
+static inline char gw__json_escaped(char c)
+{
+    static const char table[256] = {
+        ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t', ['"'] = '"', ['\\'] = '\\', ['/'] = '/',
+    };
+    return table[(unsigned char)c];
+}
+
+/* What gw__json_copy_block() does, of less than 16 bytes of text. */
+static inline unsigned gw__json_copy_last(char *out, const char *text, size_t size)
+{
+    char rest[16] = {0}; /* behind the text, control bytes: they are special */
+    memcpy(rest, text, size);
+    return gw__json_copy_block(out, rest);
+}
+
+/* Characters over 0x7f, the first of which the next byte begins; false if one is none or may be cut off. */
+static inline bool gw__json_copy_characters(const char **at, const char *text_end, char **to, const char *end)
+{
+    do {
+        uint32_t word;
+        if (text_end - *at < 4)
+            return false;
+        memcpy(&word, *at, sizeof word);
+        size_t size = gw__utf8_size_of(le32toh(word));
+        if (!size)
+            return false;
+        memcpy(*to, &word, sizeof word);
+        *at += size;
+        *to += size;
+    } while (*at < text_end && (unsigned char)**at >= 0x80 && end - *to >= 2 * GW__JSON_BLOCK);
+    return true;
+}
+
+/* Copies what of a string needs no more than this text, as long as there are two blocks of room; returns where it
+ * stopped: at the string's end, or at what the reader knows how to take. */
+static inline const char *gw__json_copy_whole(const char *at, const char *text_end, char **out, const char *end)
+{
+    char *to = *out;
+    const char *far = at + GW__JSON_STRIDE;
+    while (text_end - at >= 16 && end - to >= 2 * GW__JSON_BLOCK) {
+        unsigned count = gw__json_copy_block(to, at);
+        at += count;
+        to += count;
+        if (count == 16) {
+            for (; at >= far && text_end - at >= GW__JSON_STRIDE && end - to >= 2 * GW__JSON_STRIDE
+                   && gw__json_copy_stride(to, at); to += GW__JSON_STRIDE)
+                at += GW__JSON_STRIDE;
+            continue;
+        }
+        if (*at == '"')
+            break;
+        if ((unsigned char)*at >= 0x80) {
+            if (!gw__json_copy_characters(&at, text_end, &to, end))
+                break;
+            continue;
+        }
+        char simple = *at == '\\' && text_end - at >= 2 ? gw__json_escaped(at[1]) : 0;
+        if (!simple)
+            break;
+        *to++ = simple;
+        at += 2;
+    }
+    size_t left = (size_t)(text_end - at);
+    if (left && left < 16 && end - to >= 2 * GW__JSON_BLOCK) {
+        unsigned count = gw__json_copy_last(to, at, left);
+        at += count;
+        to += count;
+    }
+    *out = to;
+    return at;
+}
+
 enum { GW__JSON_KEY_BYTES = 32 };
 
 /* The text begins with the key, which is not longer than GW__JSON_KEY_BYTES; as many of both can be read. shift: 32

@@ -144,9 +144,6 @@ static inline void gw__json_string_ended(struct gw__json *json)
         gw__json_value_ended(json);
 }
 
-/* Copies what needs no more than this piece, as long as there is enough room; returns where it stopped in the text. */
-const char *gw__json_copy_whole(const char *at, const char *text_end, char **out, const char *end);
-
 /* Past the quote that the next byte is. */
 static inline enum gw__json_event gw__json_open_string(struct gw__json *json, bool is_key)
 {

@@ -47,15 +47,6 @@ static int hex_value(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* What the letter behind a backslash stands for; 0: for nothing. */
-static inline char escaped(char c)
-{
-    static const char table[256] = {
-        ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t', ['"'] = '"', ['\\'] = '\\', ['/'] = '/',
-    };
-    return table[(unsigned char)c];
-}
-
 /* All four digits are there. A surrogate must have its other half: UTF-8 can't hold one alone. */
 static bool take_unit(struct gw__json *json, char **out)
 {
@@ -86,7 +77,7 @@ static bool step_escape(struct gw__json *json, char c, char **out)
         json->step = c == 'u' ? HEX1 : PLAIN;
         if (c == 'u')
             return true;
-        **out = escaped(c);
+        **out = gw__json_escaped(c);
         return *(*out)++ != 0;
     case PAIR_BACKSLASH: json->step = PAIR_U; return c == '\\';
     case PAIR_U:
@@ -168,7 +159,7 @@ static inline bool take_special(struct gw__json *json, char **out)
         bad(json, "no control character");
         return false;
     }
-    char simple = json->end - json->at >= 2 ? escaped(json->at[1]) : 0;
+    char simple = json->end - json->at >= 2 ? gw__json_escaped(json->at[1]) : 0;
     if (simple) {
         *(*out)++ = simple;
         json->at += 2;
@@ -177,69 +168,6 @@ static inline bool take_special(struct gw__json *json, char **out)
         json->at++;
     }
     return true;
-}
-
-/* What gw__json_copy_block() does, of less than 16 bytes of text. */
-static unsigned copy_last(char *out, const char *text, size_t size)
-{
-    char rest[16] = {0}; /* behind the text, control bytes: they are special */
-    memcpy(rest, text, size);
-    return gw__json_copy_block(out, rest);
-}
-
-/* Characters over 0x7f, the first of which the next byte begins; false if one is none or may be cut off. */
-static inline bool copy_characters(const char **at, const char *text_end, char **to, const char *end)
-{
-    do {
-        uint32_t word;
-        if (text_end - *at < 4)
-            return false;
-        memcpy(&word, *at, sizeof word);
-        size_t size = gw__utf8_size_of(le32toh(word));
-        if (!size)
-            return false;
-        memcpy(*to, &word, sizeof word);
-        *at += size;
-        *to += size;
-    } while ((unsigned char)**at >= 0x80 && end - *to >= 2 * GW__JSON_ROOM);
-    return true;
-}
-
-/* What stops it is for copy(). */
-const char *gw__json_copy_whole(const char *at, const char *text_end, char **out, const char *end)
-{
-    char *to = *out;
-    while (text_end - at >= 16 && end - to >= 2 * GW__JSON_ROOM) {
-        unsigned count = gw__json_copy_block(to, at);
-        at += count;
-        to += count;
-        if (count == 16) { /* a long one, it seems */
-            for (; text_end - at >= GW__JSON_STRIDE && end - to >= 2 * GW__JSON_STRIDE
-                   && gw__json_copy_stride(to, at); to += GW__JSON_STRIDE)
-                at += GW__JSON_STRIDE;
-            continue;
-        }
-        if (*at == '"')
-            break;
-        if ((unsigned char)*at >= 0x80) {
-            if (!copy_characters(&at, text_end, &to, end))
-                break;
-            continue;
-        }
-        char simple = *at == '\\' && text_end - at >= 2 ? escaped(at[1]) : 0;
-        if (!simple)
-            break;
-        *to++ = simple;
-        at += 2;
-    }
-    size_t left = (size_t)(text_end - at);
-    if (left && left < 16 && end - to >= 2 * GW__JSON_ROOM) {
-        unsigned count = copy_last(to, at, left);
-        at += count;
-        to += count;
-    }
-    *out = to;
-    return at;
 }
 
 /* Copies until the string or the piece ends or less than GW__JSON_ROOM is left. */
@@ -256,7 +184,7 @@ static enum gw__json_event copy(struct gw__json *json, char **out, char *end)
             continue;
         }
         size_t left = (size_t)(json->end - json->at);
-        unsigned count = left < 16 ? copy_last(*out, json->at, left) : gw__json_copy_block(*out, json->at);
+        unsigned count = left < 16 ? gw__json_copy_last(*out, json->at, left) : gw__json_copy_block(*out, json->at);
         json->at += count;
         *out += count;
         if (count == 16 || count == left || end - *out < GW__JSON_ROOM)

@@ -82,10 +82,22 @@ INLINE const char *take_bool(const char *at, char **out)
     return at + 5 - yes;
 }
 
-static __attribute__((noinline)) const char *scan_integer(const char *at, const char *end, int64_t *value)
+/* Near the beginning of the text, where nothing may be read in front. */
+static const char *take_first_integer(const char *at, int64_t *value)
+{
+    char text[FRONT_BYTES + GW__NUMBER_SHORT_BYTES] = {0};
+    memcpy(text + FRONT_BYTES, at, GW__NUMBER_SHORT_BYTES);
+    const char *behind = gw__number_short(text + FRONT_BYTES, value);
+    return behind ? at + (behind - text - FRONT_BYTES) : NULL;
+}
+
+static __attribute__((noinline)) const char *scan_integer(const struct run *run, const char *at, int64_t *value)
 {
     struct gw__number number;
-    const char *behind = gw__number_scan(&number, at, end);
+    const char *behind = at < run->number ? take_first_integer(at, value) : NULL;
+    if (behind)
+        return behind;
+    behind = gw__number_scan(&number, at, run->end);
     *value = number.int64;
     return behind && number.is_int64 ? behind : NULL;
 }
@@ -96,7 +108,7 @@ INLINE const char *take_integer(const struct run *run, const char *at, unsigned 
     const char *behind = RARELY(at < run->number) ? NULL : gw__number_short(at, &value);
     if (RARELY(!behind)) {
         int64_t any;
-        behind = scan_integer(at, run->end, &any);
+        behind = scan_integer(run, at, &any);
         if (!behind)
             return NULL;
         value = any;
@@ -122,11 +134,11 @@ INLINE const char *take_short(const char *at, char **out)
 }
 
 /* One that is whole in the text and has room, without rare escapes. */
-static __attribute__((noinline)) const char *copy_text(const char *at, const char *end, char **out, const char *room)
+static __attribute__((noinline)) const char *copy_text(const struct run *run, const char *at, char **out)
 {
     char *text = *out + 4;
-    at = gw__json_copy_whole(at, end, &text, room);
-    if (at >= end || *at != '"')
+    at = gw__json_copy_whole(at, run->end, &text, run->room + ENTRY_BYTES);
+    if (at >= run->end || *at != '"')
         return NULL;
     gw__wire_set32(*out, (uint32_t)(text - *out - 4));
     *out = text;
@@ -138,7 +150,7 @@ INLINE const char *take_text(const struct run *run, const char *at, char **out)
     const char *behind = take_short(at, out);
     if (!behind && *at == '"') {
         char *to = *out;
-        behind = copy_text(at + 1, run->end, &to, run->room + ENTRY_BYTES);
+        behind = copy_text(run, at + 1, &to);
         *out = to;
     }
     return behind;
