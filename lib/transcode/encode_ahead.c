@@ -2,12 +2,13 @@
  * without the reader's events. An entry is read whole, or reader and frames are left as they are between two steps of
  * the general path. Nothing is refused here: whatever is unusual is left to the general path, which reports errors.
  *
- * Reader and wire are kept in local variables; what the reader knows of open containers is told to it in the end. */
+ * A container that opens is taken by a call; each has its frame all the same, so that the general path can go on where
+ * calls return. Reader and wire are kept in local variables; the reader is told of open containers in the end. */
 #include "json/block.h"
 #include "transcode/inside.h"
 
 enum {
-    ENTRY_BYTES = 64,                       /* on the wire: of an entry, but for the rest of a string */
+    ENTRY_BYTES = 64, /* on the wire: of an entry, but for the rest of a string */
     TEXT_BYTES = 64,  /* of text: the like, with GW__JSON_KEY_BYTES; they are looked at unasked */
     FRONT_BYTES = GW__NUMBER_FRONT_BYTES, /* in front of the end of the text that was copied */
 };
@@ -29,11 +30,11 @@ struct run {
 };
 
 enum result {
-    TAKEN,  /* value or container: all of it */
-    STAYS,  /* the container on top goes on with the next piece or by the general path */
-    REFUSED, /* value: it is not what is usual; nothing of it was taken */
+    TAKEN,    /* value or container: all of it */
+    STAYS,    /* the container on top goes on with the next piece or by the general path */
+    REFUSED,  /* value: it is not what is usual; nothing of it was taken */
     NO_ENTRY, /* container: what comes is none, but perhaps its end */
-    PAUSES,  /* container: neither text nor room for one more */
+    PAUSES,   /* container: no text or no room for one more */
 };
 
 /* ---- values: the text begins at `at`, what is written at *out, which is moved; returned is where the text goes on, or
@@ -190,7 +191,7 @@ static __attribute__((noinline)) char *make_room(struct run *run, char *out)
     return has_room(run) ? run->out : NULL;
 }
 
-_Static_assert(GW__ENCODE_TAIL_BYTES == FRONT_BYTES + 2 * TEXT_BYTES, "less than TEXT_BYTES of text, and as many behind");
+_Static_assert(GW__ENCODE_TAIL_BYTES == FRONT_BYTES + 2 * TEXT_BYTES, "of text, and of zeros behind it");
 
 static bool is_tail(const struct gw__encode *encode)
 {
