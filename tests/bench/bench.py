@@ -4,8 +4,9 @@
 One worker each, pinned to CPU 1; load (wrk) and upstream on CPU 0. All run in one go, in interleaved rounds, and
 are started anew for every round. Only ratios within one run are meant: of the minima, of the medians, and the
 median of the ratios of the same round. A sample is taken when the machine is quiet; one during which others used
-more than 0.3 of a core is taken again, twice at most, then marked. A proxy core with more than 5 % idle means
-that the load was the limit, so req/s then says nothing about the proxy.
+more than 0.3 of a core, or at a fixed rate the host took CPU time from this machine, is taken again, twice at most,
+then marked. A proxy core with more than 5 % idle means that the load was the limit, so req/s then says nothing about
+the proxy. Ended by SIGTERM or SIGINT it prints what it has; a cell that some target was not measured in is left out.
 
 Needs the Debian packages nginx-light, haproxy, wrk and nghttp2-client (the others of this folder: valgrind, linux-perf
 or strace).
@@ -17,6 +18,7 @@ import collections
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
@@ -27,6 +29,7 @@ import rig
 
 
 RATE = 20000  # a second
+MOST_STOLEN = 0.05  # of a core, by the host, at a fixed rate: what it takes comes in pieces as long as a p99
 UPLOAD = 'wrk.method = "POST"; wrk.body = string.rep("x", 100 * 1024)'
 ALL_CELLS = ("/s:64,/s:256,/m:64,/m:256,/s:64:nine,/l:64,/l:256,/sink:64:upload,/s:64:new,/s:64:rate,"
              "/s:1,/s:1000,/s:9000")
@@ -36,15 +39,16 @@ Kind = collections.namedtuple("Kind", "text headers script load")
 
 
 def busy():
-    """Busy time of each CPU so far, in seconds, and idle time of the proxy's."""
+    """Busy time of all CPUs so far, in seconds, idle time of the proxy's, and what the host took from all."""
     out = []
     with open("/proc/stat") as f:
         for line in f:
             if re.match(r"cpu\d", line):
                 v = [int(x) for x in line.split()[1:9]]
-                out.append((sum(v) - v[3] - v[4], v[3] + v[4]))
+                out.append((sum(v) - v[3] - v[4], v[3] + v[4], v[7]))
     hertz = os.sysconf("SC_CLK_TCK")
-    return sum(b for b, _ in out) / hertz, out[min(rig.PROXY_CPU, len(out) - 1)][1] / hertz
+    idle = out[min(rig.PROXY_CPU, len(out) - 1)][1]
+    return sum(b for b, _, _ in out) / hertz, idle / hertz, sum(s for _, _, s in out) / hertz
 
 
 def wait_quiet(limit, seconds):
@@ -137,7 +141,7 @@ class Moment:
     def __init__(self, target, upstream, load, counts):
         self.user, self.system = rig.cpu_us(target.pids)
         self.others = sum(rig.cpu_us([*upstream.pids, load.process.pid]))
-        self.busy, self.idle = busy()
+        self.busy, self.idle, self.stolen = busy()
         self.seconds = time.time()
         self.requests = upstream.requests() if counts else None
         self.rss, self.anon = rig.memory_kib(target.pids, "VmRSS"), rig.memory_kib(target.pids)
@@ -167,6 +171,7 @@ def sample(target, upstream, path, connections, seconds, headers, script=None, l
         "target": target.name, "path": path, "connections": connections, **figures, "requests": count,
         "rps": count / took, "us": (user + system) / count, "user_us": user / count, "system_us": system / count,
         "idle": (after.idle - before.idle) / took, "foreign": max(0.0, foreign / took),
+        "stolen": (after.stolen - before.stolen) / took,
         "rss_mib": after.rss / 1024, "anon_mib": after.anon / 1024,
     }
 
@@ -182,15 +187,15 @@ def quiet_sample(target, upstream, cell, options):
                             options.header + kind.headers, script.name if kind.script else None, kind.load,
                             options.warm + cell.connections // 2000)
         result["kind"] = cell.kind
-        result["noisy"] = result["foreign"] > 0.3
+        result["noisy"] = result["foreign"] > 0.3 or (kind.load is Rate and result["stolen"] > MOST_STOLEN)
         if waited and not result["noisy"]:
             break
     return result
 
 
-def measure(options):
+def measure(options, results):
+    """Appends the samples to `results`."""
     upstream = rig.Upstream()
-    results = []
     try:
         for number in range(options.rounds):
             targets = [rig.TARGETS[name](upstream.port) for name in options.targets]
@@ -204,7 +209,8 @@ def measure(options):
                         result = {"round": number, **quiet_sample(target, upstream, cell, options)}
                         results.append(result)
                         print(f"round {number} {target.name:8} {cell.path} {cell.connections:4} {cell.kind:6} "
-                              f"{result['us']:7.2f} us  {result['rps']:8.0f}/s  idle {result['idle']:.0%}  foreign {result['foreign']:.2f}",
+                              f"{result['us']:7.2f} us  {result['rps']:8.0f}/s  idle {result['idle']:.0%}  "
+                              f"p99 {result['p99']:.2f}  foreign {result['foreign']:.2f}  stolen {result['stolen']:.2f}",
                               file=sys.stderr, flush=True)
                         if options.jsonl:
                             with open(options.jsonl, "a") as f:
@@ -214,7 +220,6 @@ def measure(options):
                     target.close()
     finally:
         upstream.stop()
-    return results
 
 
 def rows_of(results, cell, name):
@@ -234,18 +239,22 @@ def table(results, options):
     median = lambda rows, key: statistics.median(r[key] for r in rows)
     out = []
     for cell in options.cells:
+        if not all(rows_of(results, cell, name) for name in options.targets):
+            continue
         kind = KINDS[cell.kind]
         headers = 1 + len(options.header) + len(kind.headers)
         out.append(f"**{cell.path}, {cell.connections} connections, {headers} request headers{kind.text}**\n")
-        head = ["proxy", "req/s", "p50 ms", "p99 ms", "CPU µs/req min", "median", "user / sys",
+        head = ["proxy", "req/s", "p50 ms", "p99 ms", *[f"p99 to {p}'s" for p in peers],
+                "CPU µs/req min", "median", "user / sys",
                 *[f"vs {p}: minima, medians, same round" for p in peers], "core idle", "foreign", "RSS MiB"]
         out += ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
         for name in options.targets:
             rows = rows_of(results, cell, name)
             against = [" / ".join(f"{x:.2f}" for x in ratios(rows, rows_of(results, cell, p))) for p in peers]
+            p99 = [f"{median(rows, 'p99') / median(rows_of(results, cell, p), 'p99'):.2f}" for p in peers]
             noisy = sum(r["noisy"] for r in rows)
             out.append("| " + " | ".join([
-                name, f"{median(rows, 'rps'):,.0f}", f"{median(rows, 'p50'):.2f}", f"{median(rows, 'p99'):.2f}",
+                name, f"{median(rows, 'rps'):,.0f}", f"{median(rows, 'p50'):.2f}", f"{median(rows, 'p99'):.2f}", *p99,
                 f"**{min(r['us'] for r in rows):.2f}**", f"{median(rows, 'us'):.2f}",
                 f"{median(rows, 'user_us'):.2f} / {median(rows, 'system_us'):.2f}", *against,
                 f"{median(rows, 'idle'):.0%}",
@@ -281,7 +290,12 @@ def main():
         parser.error(f"unknown target {unknown[0]}: {', '.join(rig.TARGETS)}")
     rig.own_network()
     print(rig.describe_build() + "\n")
-    print(table(measure(options), options))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended early"))
+    results = []
+    try:
+        measure(options, results)
+    finally:
+        print(table(results, options))
 
 
 if __name__ == "__main__":
