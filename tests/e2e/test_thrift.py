@@ -101,10 +101,7 @@ def shared_envelope(module_factory):
 @pytest.fixture
 def pair(shared):
     """The shared one, its script empty and its pool too."""
-    shared.peer.handlers.clear()
-    shared.peer.drop_connections()
-    shared.peer.calls.clear()
-    shared.peer.connections = 0
+    shared.peer.reset()
     return shared
 
 

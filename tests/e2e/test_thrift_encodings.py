@@ -3,14 +3,12 @@ come."""
 import io
 import json
 import math
-import socket
 import struct
-import threading
 
 import pytest
 from support import slow_encodings
 from support.config import config, route
-from support.thrift_peer import I64, LIST, STRING, STRUCT, Peer
+from support.thrift_peer import I64, LIST, STRING, STRUCT, Listening, Peer
 from thrift.transport.TTransport import TFileObjectTransport, TMemoryBuffer
 
 IDL = """
@@ -93,27 +91,15 @@ def varint(number):
     return bytes([number & 127 | 128]) + varint(number >> 7) if number > 127 else bytes([number])
 
 
-class Library:
+class Library(Listening):
     """A server that answers each call by what `answer` is: ("item", …), ("broken", why), ("fault", type, text); in pieces of
     `piece` bytes. Its own encoding, and whether it frames, is that of the request unless `form` and `framed` say otherwise."""
 
     def __init__(self, encoding):
         self.encoding, self.answer, self.form, self.framed, self.piece = encoding, ("item", BODY), None, None, 1 << 20
-        self.calls, self.connections, self.errors = [], 0, []
+        self.calls, self.errors = [], []
         self.late = b""  # answers to oneway calls, which come in front of the next one's
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=self.serve, args=(sock,), daemon=True).start()
+        super().__init__()
 
     def serve(self, sock):
         file = sock.makefile("rb")
@@ -197,9 +183,6 @@ class Library:
         data = buffer.getvalue()
         framed = framed if self.framed is None else self.framed
         return struct.pack(">I", len(data)) + data if framed else data
-
-    def close(self):
-        self.listener.close()
 
 
 @pytest.fixture(params=list(FORMS))

@@ -18,7 +18,7 @@ TRANSPORTS = ["theader", "ttheader", "ttheader_framed"]
 
 
 class Rig:
-    def __init__(self, factory, others=()):
+    def __init__(self, factory, others=(), idle=8):
         self.peer = Peer()
         factory.upstreams.append(self.peer)
         routes = [route(f"of_{t}", predicates={"path": "/%s/{method}" % t}, endpoint=rpc(transport=t, in_flight=8))
@@ -31,7 +31,8 @@ class Rig:
             route("two", predicates={"path": "/two/{method}"}, endpoint=rpc(transport="ttheader", in_flight=2)),
         ]
         self.gateway = factory.gateway(rpc_config(factory.folder, [*others, self.peer.address], routes, workers=1,
-                                                  decorators=[PROBLEM], limits={"body": "64MiB"}))
+                                                  decorators=[PROBLEM], limits={"body": "64MiB"}).replace(
+                                                      "idle = 8", f"idle = {idle}"))
         self.waiting = []
 
     def post(self, target, body=None, method="POST"):
@@ -94,9 +95,7 @@ def shared(module_factory):
 
 @pytest.fixture
 def rig(shared):
-    shared.peer.handlers.clear()
-    shared.peer.drop_connections()
-    shared.peer.connections = 0
+    shared.peer.reset()
     shared.warm()
     yield shared
     assert not shared.peer.errors
@@ -127,9 +126,7 @@ def at_once(rig, paths):
     clients = [rig.gateway.client(timeout=20) for _ in paths]
     for client in clients:  # so that all are accepted
         assert client.post("/ttheader/Call", b"{}").status == 200
-    rig.peer.drop_connections()
-    assert eventually(lambda: rig.peer.wait_open(0) == 0)
-    rig.peer.connections = 0
+    rig.peer.reset()
     rig.gather()
     rig.gateway.signal(signal.SIGSTOP)
     for i, (client, path) in enumerate(zip(clients, paths)):
@@ -148,14 +145,17 @@ def test_calls_wait_for_a_connection_that_others_wait_for(rig, transport, count,
     assert [client.response("POST").json["msg"] for client in clients] == [str(i) for i in range(count)]
 
 
-def test_a_burst_begins_with_oneway_calls(rig):
-    """Each gives the connection back at once; nobody waits for nothing."""
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_burst_begins_with_oneway_calls(rig, factory, kept):
+    """Each gives the connection back at once, and if none is kept idle it is closed; nobody waits for nothing."""
+    if not kept:
+        rig = Rig(factory, idle=0)
     clients = at_once(rig, ["/most/Tell"] * 10 + ["/most/Call"] * 10 + ["/most/Tell"] * 10)
     assert eventually(lambda: len(rig.waiting) == 10)
     for call in rig.waiting:
         call.send(echo(call))
     assert [client.response("POST").status for client in clients] == [202] * 10 + [200] * 10 + [202] * 10
-    assert rig.peer.connections <= 2
+    assert not kept or rig.peer.connections <= 2
 
 
 @pytest.mark.parametrize("left", ["all", "first", "others", "none"])

@@ -57,10 +57,7 @@ def shared(module_factory):
 
 @pytest.fixture
 def rig(shared):
-    shared.peer.handlers.clear()
-    shared.peer.drop_connections()
-    shared.peer.calls.clear()
-    shared.peer.connections = 0
+    shared.peer.reset()
     yield shared
     assert not shared.peer.errors
 

@@ -177,6 +177,29 @@ class Counted:
         return taken + (self.exactly(n - len(taken)) if len(taken) < n else b"")
 
 
+class Listening:
+    """What servers begin with that have a codec of their own: serve(sock) runs on a thread for each connection."""
+
+    def __init__(self):
+        self.connections = 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self.serve, args=(sock,), daemon=True).start()
+
+    def close(self):
+        self.listener.close()
+
+
 class Peer:
     def __init__(self, receive_buffer=None, address=("127.0.0.1", 0)):
         """Listens on any port of a host, or at a Unix path."""
@@ -244,6 +267,13 @@ class Peer:
                 except OSError:
                     pass
         assert self.wait_open(0) == 0
+
+    def reset(self):
+        """As it was when it was made, for the next test with the same gateway."""
+        self.handlers.clear()
+        self.drop_connections()
+        self.calls.clear()
+        self.connections = 0
 
     def close(self):
         try:

@@ -5,12 +5,10 @@ Values are as in thrift_peer, with UUIDs as uuid.UUID: a struct is a list of (id
 (key type, value type, pairs). Types are those of the binary protocol."""
 import json
 import re
-import socket
 import struct
-import threading
 import uuid
 
-from .thrift_peer import LIST, MAP, STRING, STRUCT, UUID
+from .thrift_peer import LIST, MAP, STRING, STRUCT, UUID, Listening
 
 REPLY = 2
 
@@ -200,20 +198,10 @@ class Json:
 PROTOCOLS = {"binary": Binary, "compact": Compact, "json": Json}
 
 
-class UuidPeer:
+class UuidPeer(Listening):
     def __init__(self, encoding):
         self.protocol, self.calls, self.errors = PROTOCOLS[encoding], [], []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(sock,), daemon=True).start()
+        super().__init__()
 
     def serve(self, sock):
         with sock, sock.makefile("rb") as stream:
@@ -231,6 +219,3 @@ class UuidPeer:
         reply = self.protocol()
         reply.write_message(name, sequence, [(0, kind, value) for _, kind, value in arguments[:1]])
         sock.sendall(struct.pack(">I", len(reply.out)) + reply.out)
-
-    def close(self):
-        self.listener.close()
