@@ -35,7 +35,7 @@ GW_API void gw_config_set_idl_folder(struct gw_config *config, const char *folde
 /* The value of a top-level key as it was given, unchecked, or NULL. Belongs to the config. */
 GW_API const struct gw_option *gw_config_get(const struct gw_config *config, const char *key);
 
-/* Listen at "host:port", "[v6]:port", ":port" or "unix:/path". Port 0 takes any: gw_server_port(). */
+/* Listen at "host:port", "[v6]:port", ":port" (all of IPv4) or "unix:/path". Port 0 takes any: gw_server_port(). */
 GW_API struct gw_listener *gw_config_listen(struct gw_config *config, const char *address);
 GW_API void gw_listener_set(struct gw_listener *listener, const char *key, const struct gw_option *value);
 

@@ -61,21 +61,23 @@ static enum gw_log_level log_level(const char *name)
 }
 
 /* A setting by itself, so that a mistake elsewhere does not make all unknown that it brings. NULL: absent or wrong. */
-static struct gw_option *check_alone(const struct gw_config *config, const char *key, struct gw__report *report)
+static struct gw_option *check_alone(const struct gw__settings *settings, const struct gw_option_spec *all,
+                                     const char *key, const char *what, struct gw__report *report)
 {
-    struct gw__setting *setting = (struct gw__setting *)gw__settings_find(&config->settings, key);
+    struct gw__setting *setting = (struct gw__setting *)gw__settings_find(settings, key);
     struct gw_option_spec specs[2] = {0};
-    for (const struct gw_option_spec *spec = gw__top_specs; spec->key; spec++)
+    for (const struct gw_option_spec *spec = all; spec->key; spec++)
         if (strcmp(spec->key, key) == 0)
             specs[0] = *spec;
-    return setting ? check_settings(&(struct gw__settings){.items = setting, .count = 1}, specs, "", "", report) : NULL;
+    const struct gw__settings alone = {.items = setting, .count = 1};
+    return setting ? check_settings(&alone, specs, what, setting->origin, report) : NULL;
 }
 
 static void check_what_others_need(struct gw__checked *out, const struct gw_config *config, struct gw__report *report)
 {
-    out->plugin_group = check_alone(config, "plugins", report);
+    out->plugin_group = check_alone(&config->settings, gw__top_specs, "plugins", "", report);
     out->plugins = gw_option_get(out->plugin_group, "plugins");
-    out->idl_group = check_alone(config, "idl", report);
+    out->idl_group = check_alone(&config->settings, gw__top_specs, "idl", "", report);
     out->has_idl = gw__settings_find(&config->settings, "idl") != NULL;
     const struct gw_option *idl = gw_option_get(out->idl_group, "idl");
     out->idl_folder = gw_option_string(idl, "folder");
@@ -83,12 +85,15 @@ static void check_what_others_need(struct gw__checked *out, const struct gw_conf
 }
 
 /* In place of what is inherited. */
-static void check_trusted(struct gw__http_options *out, const struct gw_option *settings, const char *what,
-                          struct gw__report *report)
+static void check_trusted(struct gw__http_options *out, const struct gw__settings *settings,
+                          const struct gw_option_spec *specs, const char *what, struct gw__report *report)
 {
-    const struct gw_option *list = gw_option_get(settings, "trusted_proxies");
-    if (!list)
+    struct gw_option *group = check_alone(settings, specs, "trusted_proxies", what, report);
+    const struct gw_option *list = gw_option_get(group, "trusted_proxies");
+    if (!list) {
+        gw_option_destroy(group);
         return;
+    }
     struct gw__networks *networks = gw__networks_create(gw_option_count(list));
     report->lost = report->lost || !networks;
     for (size_t i = 0; networks && i < gw_option_count(list); i++) {
@@ -96,11 +101,12 @@ static void check_trusted(struct gw__http_options *out, const struct gw_option *
         const char *wrong = gw__networks_add(networks, gw_option_text(item));
         if (wrong)
             gw__report_add(report, gw_option_origin(item), "GW1016",
-                           "%s'trusted_proxies[%zu]' expects a network (\"10.0.0.0/8\", \"2001:db8::/32\", \"unix\"), "
-                           "found \"%s\": %s", what, i, gw_option_text(item), wrong);
+                           "%s%s'trusted_proxies[%zu]' expects a network (\"10.0.0.0/8\", \"2001:db8::/32\", "
+                           "\"unix\"), found \"%s\": %s", what, *what ? ": " : "", i, gw_option_text(item), wrong);
     }
     gw__networks_release(out->trusted);
     out->trusted = networks;
+    gw_option_destroy(group);
 }
 
 static void check_top(struct gw__checked *out, const struct gw_config *config, struct gw__report *report)
@@ -117,7 +123,7 @@ static void check_top(struct gw__checked *out, const struct gw_config *config, s
     gw__limits_fill(&out->limits, limits);
     gw__timeouts_fill(&out->timeouts, gw_option_get(top, "timeouts"));
     gw__http_options_fill(&out->http, gw_option_get(top, "http"));
-    check_trusted(&out->http, top, "", report);
+    check_trusted(&out->http, &config->settings, gw__top_specs, "", report);
 }
 
 static bool check_address(struct gw__address *out, const char *text, const char *origin, const char *what,
@@ -153,7 +159,7 @@ static void check_listener(struct gw__checked *out, const struct gw_config *conf
                                 gw_option_get(gw_config_get(config, "limits"), "connections");
     gw__timeouts_fill(&checked->timeouts, gw_option_get(settings, "timeouts"));
     gw__http_options_fill(&checked->http, gw_option_get(settings, "http"));
-    check_trusted(&checked->http, settings, "listener: ", report);
+    check_trusted(&checked->http, &listener->settings, gw__listener_specs, "listener", report);
     gw_option_destroy(settings);
     if (!check_address(&checked->address, listener->address, listener->origin, "listener", report))
         return;

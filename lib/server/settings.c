@@ -202,7 +202,7 @@ const struct gw_option_spec gw__top_specs[] = {
 
 const struct gw_option_spec gw__listener_specs[] = {
     {.key = "address", .kind = GW_KIND_ANY,
-     .doc = "\"host:port\", \"[v6]:port\", \":port\" or \"unix:/path\". Port 0 takes any that is free."},
+     .doc = "\"host:port\", \"[v6]:port\", \":port\" (all of IPv4) or \"unix:/path\". Port 0 takes any that is free."},
     {.key = "limits", .kind = GW_KIND_GROUP, .members = listener_limits, .doc = "In place of the top level's."},
     {.key = "timeouts", .kind = GW_KIND_GROUP, .members = listener_timeouts, .doc = "In place of the top level's."},
     {.key = "http", .kind = GW_KIND_GROUP, .members = listener_http, .doc = "In place of the top level's."},

@@ -1,4 +1,5 @@
 """Listeners: several, on Unix sockets, and with several workers."""
+import socket
 import threading
 
 import pytest
@@ -41,12 +42,15 @@ def test_stale_unix_socket_is_replaced(gateway, factory):
     assert gw.get("/").status == 200
 
 
-def test_ipv6(gateway):
-    import socket
+@pytest.fixture
+def ipv6():
     try:
-        socket.socket(socket.AF_INET6).bind(("::1", 0))
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
         pytest.skip("no IPv6 on this machine")
+
+
+def test_ipv6(gateway, ipv6):
     gw = gateway(config([route(endpoint=respond("six"))], listeners=["[::1]:0"]))
     with socket.create_connection(("::1", gw.port), 10) as s:
         s.sendall(b"GET / HTTP/1.1\r\nHost: [::1]:80\r\nConnection: close\r\n\r\n")
@@ -57,6 +61,17 @@ def test_ipv6(gateway):
                 break
             data += part
     assert data.endswith(b"six")
+
+
+def test_all_addresses(gateway, ipv6):
+    """Those of IPv4 and of IPv6 are two listeners, which may have the same port."""
+    port = unused_port()
+    gw = gateway(config([route(endpoint=respond())], listeners=[f":{port}", f"[::]:{port}"]))
+    for host in ("127.0.0.1", "127.0.0.2", "::1"):
+        with socket.create_connection((host, port), 10) as s:
+            s.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert s.recv(100).startswith(b"HTTP/1.1 200")
+    assert gw.addresses == [f"0.0.0.0:{port}", f"[::]:{port}"]
 
 
 def test_limits_of_a_listener(gateway):
