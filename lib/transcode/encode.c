@@ -2,8 +2,12 @@
  * resumed with the next piece exactly where it stopped. Once a value did not fit, what is written is of no use but
  * stays well-formed for the frames. */
 #include "base/alloc.h"
-#include "transcode/from_binary.h"
 #include "transcode/inside.h"
+
+enum {
+    MARK_BYTES = 12 << 10, /* most of a segment that gw__wire_reset() keeps */
+    PLAIN_BYTES = 32 << 10 /* the largest segment of what is passed on: the last is freed when all of it was */
+};
 
 void gw__encode_init(struct gw__encode *encode, const struct gw__method *method,
                      const struct gw__encode_options *options, struct gw__wire *wire)
@@ -14,8 +18,13 @@ void gw__encode_init(struct gw__encode *encode, const struct gw__method *method,
         encode->options = *options;
     encode->wire = encode->target = wire;
     if (!gw__encoding_is_binary(encode->options.encoding)) {
+        bool json = encode->options.encoding == GW__ENCODING_JSON;
         encode->wire = encode->options.plain;
+        encode->wire->segment_bytes = PLAIN_BYTES;
+        encode->mark = encode->due = MARK_BYTES;
         gw__wire_reset(encode->wire);
+        gw__from_binary_init(&encode->pass, &method->arguments->type, json ? &gw__json_writer : &gw__compact_writer,
+                             wire);
     }
     gw__bits_init(&encode->bits);
     encode->marks.items = NULL;
@@ -31,9 +40,67 @@ void gw__encode_finish(struct gw__encode *encode)
     gw__bits_finish(&encode->bits);
     gw__free(encode->marks.items);
     encode->marks.items = NULL;
+    if (encode->wire != encode->target)
+        gw__from_binary_finish(&encode->pass);
     gw__json_out_finish(&encode->errors);
     gw__text_finish(&encode->first);
     gw__json_finish(&encode->json);
+}
+
+/* ---- other encodings than binary */
+
+/* The outermost container under way whose bytes are still looked at: a map, as misfits are told with its key, or a set
+ * whose elements will be compared. The counts of those around it will be told. */
+static const struct gw__encode_frame *open_to_held(struct gw__encode *encode)
+{
+    for (unsigned i = 0; i < encode->depth; i++) {
+        struct gw__encode_frame *frame = &encode->frames[i];
+        enum gw__kind kind = frame->type->kind;
+        if (kind == GW__MAP || (kind == GW__SET && !encode->options.lenient))
+            return frame;
+        if (frame->patch)
+            gw__wire_set32(frame->patch, GW__FROM_BINARY_OPEN);
+        frame->patch = NULL;
+    }
+    return NULL;
+}
+
+/* Between two values: they go over to the target, up to the container that is held, and are freed. */
+static void pass_on(struct gw__encode *encode)
+{
+    struct gw__wire *plain = encode->wire;
+    gw__wire_settle(plain);
+    const struct gw__encode_frame *held = open_to_held(encode);
+    struct gw__wire_segment *last = held ? (struct gw__wire_segment *)held->segment : plain->last;
+    char *end = held ? held->patch - (held->type->kind == GW__MAP ? 2 : 1) : plain->at;
+    while (plain->first) {
+        struct gw__wire_segment *segment = plain->first;
+        char *from = encode->from ? encode->from : segment->bytes;
+        char *until = segment == last ? end : segment->bytes + segment->size;
+        if (!encode->error_count && !encode->no_memory)
+            gw__from_binary_feed(&encode->pass, from, (size_t)(until - from));
+        encode->from = until;
+        if (segment == last)
+            break;
+        encode->from = NULL;
+        encode->gone += segment->size;
+        gw__wire_shift(plain);
+    }
+    if (!held) {
+        encode->from = NULL;
+        gw__wire_reset(plain);
+    }
+    encode->due = gw__wire_settle(plain) + encode->mark;
+}
+
+/* The container on top, whose beginning was passed on. */
+static void end_passed(struct gw__encode *encode, uint32_t count)
+{
+    if (encode->wire->lost)
+        return;
+    pass_on(encode);
+    if (!encode->error_count && !encode->no_memory)
+        gw__from_binary_end_items(&encode->pass, count);
 }
 
 /* ---- frames */
@@ -96,7 +163,9 @@ void gw__encode_end_container(struct gw__encode *encode)
         end_pair(encode);
         return;
     }
-    if (frame->patch && !encode->wire->lost)
+    if (!frame->patch)
+        end_passed(encode, frame->count);
+    else if (!encode->wire->lost)
         gw__wire_set32(frame->patch, frame->count);
     if (!encode->options.lenient && frame->type->kind != GW__LIST)
         gw__encode_check_repeats(encode);
@@ -446,6 +515,8 @@ static enum gw__json_event take_step(struct gw__encode *encode)
 {
     if (encode->step == AT_EVENT)
         gw__encode_ahead(encode);
+    if (encode->step == AT_EVENT && gw__encode_is_due(encode))
+        pass_on(encode);
     switch (encode->step) {
     case AT_EVENT: return take_event(encode);
     case AT_COPY:
@@ -456,20 +527,19 @@ static enum gw__json_event take_step(struct gw__encode *encode)
     }
 }
 
-/* What was written in binary, in the encoding that is wanted. */
-static void write_target(struct gw__encode *encode)
+/* What is left of the arguments goes to the target. */
+static void end_target(struct gw__encode *encode)
 {
     struct gw__wire *plain = encode->wire, *target = encode->target;
     if (plain->lost) {
+        target->full = target->full || plain->full;
         target->lost = true;
-        target->full = plain->full;
-    } else if (!encode->error_count && !encode->no_memory) {
-        bool json = encode->options.encoding == GW__ENCODING_JSON;
-        gw__from_binary(plain, &encode->method->arguments->type, json ? &gw__json_writer : &gw__compact_writer, target);
-        if (json && encode->options.in_message && gw__wire_room(target, 1))
-            *target->at++ = ']';
-        gw__wire_settle(target);
+        return;
     }
+    pass_on(encode);
+    if (encode->options.encoding == GW__ENCODING_JSON && encode->options.in_message && gw__wire_room(target, 1))
+        *target->at++ = ']';
+    gw__wire_settle(target);
 }
 
 static enum gw__wire_status stop(struct gw__encode *encode)
@@ -477,7 +547,7 @@ static enum gw__wire_status stop(struct gw__encode *encode)
     encode->step = AT_STOP;
     gw__wire_settle(encode->wire);
     if (encode->wire != encode->target)
-        write_target(encode);
+        end_target(encode);
     if (encode->target->lost && !encode->target->full)
         encode->no_memory = true;
     if (encode->error_count)
@@ -512,7 +582,7 @@ enum gw__wire_status gw__encode_feed(struct gw__encode *encode, const char *text
     gw__json_feed(&encode->json, text, size, last);
     for (;;) {
         enum gw__json_event event = take_step(encode);
-        if (encode->wire->lost || encode->no_memory)
+        if (encode->wire->lost || encode->target->lost || encode->no_memory)
             return stop(encode);
         if (event == GW__JSON_MORE)
             return GW__WIRE_MORE;

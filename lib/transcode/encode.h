@@ -15,6 +15,7 @@
 #include "json/writer.h"
 #include "schema/schema.h"
 #include "transcode/bits.h"
+#include "transcode/from_binary.h"
 #include "transcode/rules.h"
 #include "wire/thrift.h"
 
@@ -23,7 +24,7 @@ enum { GW__ENCODE_DEPTH = 64, GW__ENCODE_ERRORS = 20, GW__ENCODE_TAIL_BYTES = 14
 struct gw__encode_frame {
     const struct gw__type *type;
     const struct gw__field *field; /* record: whose value comes or is being read; NULL: an unknown one's */
-    char *patch;                   /* container: where the count stands, in front of the first item */
+    char *patch;                   /* container: where the count stands, in front of the first item; NULL: passed on */
     const struct gw__wire_segment *segment; /* container: that has it */
     char *key;                     /* map: the key last written */
     uint32_t count;                /* container: values begun */
@@ -46,8 +47,8 @@ struct gw__encode_options {
     bool lenient;
     struct gw__json_rules rules;
     bool in_message; /* JSON: the bracket that closes the message is written, too */
-    struct gw__wire *plain; /* for encodings whose values are not binary's: where these stand as such before. Borrowed,
-                             * emptied by init */
+    struct gw__wire *plain; /* for encodings whose values are not binary's: where some of these stand as such before.
+                             * Borrowed, emptied by init */
 };
 
 enum { GW__ENCODE_MARKS = 128 /* more than that many are allocated */ };
@@ -63,8 +64,12 @@ struct gw__marks {
 /* Read `errors`, `error_count` and `first`; the rest is for transcode/ alone. */
 struct gw__encode {
     const struct gw__method *method;
-    struct gw__wire *wire;   /* where binary is written: `target`, or what it is made from in the end */
+    struct gw__wire *wire;   /* where binary is written: `target`, or what it is made from, piece after piece */
     struct gw__wire *target;
+    size_t mark;             /* bytes that are worth being passed on to the target */
+    size_t due;              /* that many in `wire` are to be */
+    char *from;              /* the first that was not yet; NULL: that of the first segment */
+    size_t gone;             /* bytes that were, and are freed */
     struct gw__encode_options options;
     bool no_memory;
     bool begun; /* something stands in the text */
@@ -80,6 +85,7 @@ struct gw__encode {
     struct gw__base64 base64;
     struct gw__bits bits; /* of the fields seen */
     struct gw__marks marks;
+    struct gw__from_binary pass; /* to the target, if that is not binary */
     struct gw__encode_frame frames[GW__ENCODE_DEPTH + 2];
     char tail[GW__ENCODE_TAIL_BYTES]; /* a copy of the last bytes of the text */
     struct gw__json json;

@@ -176,7 +176,8 @@ static bool has_room(struct run *run)
 {
     struct gw__wire *wire = run->encode->wire;
     wire->at = run->out;
-    if (run->encode->no_memory || !gw__wire_room(wire, ENTRY_BYTES)) {
+    bool room = wire->end - wire->at >= ENTRY_BYTES;
+    if (run->encode->no_memory || (!room && (gw__encode_is_due(run->encode) || !gw__wire_grow(wire, ENTRY_BYTES)))) {
         run->room = run->out - 1;
         return false;
     }
@@ -526,7 +527,7 @@ static __attribute__((noinline)) enum result take_items(struct run *run, struct 
         result = at == run->first ? NO_ENTRY : REFUSED;
     }
     const char *end = result == NO_ENTRY ? find_end(run, at, out, ']') : NULL;
-    if (end && frame->type->kind == GW__LIST) {
+    if (end && frame->type->kind == GW__LIST && frame->patch) {
         gw__wire_set32(frame->patch, frame->count);
         return pop(run, end, out);
     }

@@ -65,6 +65,14 @@ void gw__encode_end_container(struct gw__encode *encode);
 /* The text begins with the bracket that the next byte is: that of a record, if the root is one. */
 void gw__encode_begin_root(struct gw__encode *encode);
 
+/* What was written in binary has become so much that it is to go over to the target before more is. */
+static inline bool gw__encode_is_due(const struct gw__encode *encode)
+{
+    const struct gw__wire *wire = encode->wire;
+    return wire != encode->target && wire->last
+        && wire->before + (size_t)(wire->at - wire->last->bytes) >= encode->due;
+}
+
 /* ---- encode_ahead.c: takes as many entries as lie whole in the piece, are just what the schema wants, and are written
  * in the common way; leaves off in front of anything else. Only between two steps. */
 void gw__encode_ahead(struct gw__encode *encode);

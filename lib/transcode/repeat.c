@@ -199,7 +199,7 @@ static uint32_t *marks_of(struct gw__encode *encode)
 
 static uint32_t offset_of(const struct gw__encode *encode, const char *at)
 {
-    return (uint32_t)(encode->wire->before + (size_t)(at - encode->wire->last->bytes));
+    return (uint32_t)(encode->gone + encode->wire->before + (size_t)(at - encode->wire->last->bytes));
 }
 
 /* By a quarter, for the sake of memory. */

@@ -12,13 +12,18 @@ enum {
     ROOM_BYTES = 1024,      /* may be asked for beyond the limit, as not all that is asked for is used in the end */
 };
 
+static void clear(struct gw__wire *wire)
+{
+    *wire = (struct gw__wire){.limit_bytes = wire->limit_bytes, .segment_bytes = wire->segment_bytes};
+}
+
 void gw__wire_finish(struct gw__wire *wire)
 {
     for (struct gw__wire_segment *segment = wire->first, *next; segment; segment = next) {
         next = segment->next;
         gw__free(segment);
     }
-    *wire = (struct gw__wire){.limit_bytes = wire->limit_bytes};
+    clear(wire);
 }
 
 /* Keeps the largest segment up to KEPT_BYTES: then the next message is more likely to lie in one segment. */
@@ -31,7 +36,7 @@ void gw__wire_reset(struct gw__wire *wire)
         gw__free(better ? kept : segment);
         kept = better ? segment : kept;
     }
-    *wire = (struct gw__wire){.limit_bytes = wire->limit_bytes};
+    clear(wire);
     if (!kept)
         return;
     *kept = (struct gw__wire_segment){.capacity = kept->capacity};
@@ -80,7 +85,8 @@ bool gw__wire_grow(struct gw__wire *wire, size_t size)
     if (used > limit || size > limit - used + ROOM_BYTES)
         return lose(wire, true);
     size_t capacity = wire->last ? 2 * wire->last->capacity : FIRST_BYTES;
-    capacity = capacity < MOST_BYTES ? capacity : MOST_BYTES;
+    size_t most = wire->segment_bytes ? wire->segment_bytes : MOST_BYTES;
+    capacity = capacity < most ? capacity : most;
     capacity = capacity > size ? capacity : size;
     struct gw__wire_segment *segment = gw__malloc(sizeof *segment + capacity);
     if (!segment)
@@ -92,4 +98,25 @@ bool gw__wire_grow(struct gw__wire *wire, size_t size)
     wire->at = segment->bytes;
     wire->end = segment->bytes + capacity;
     return true;
+}
+
+void gw__wire_shift(struct gw__wire *wire)
+{
+    struct gw__wire_segment *first = wire->first;
+    wire->first = first->next;
+    wire->before -= first->size;
+    gw__free(first);
+}
+
+void gw__wire_cut(struct gw__wire *wire, struct gw__wire_segment *segment, char *at, size_t size)
+{
+    bool last = segment == wire->last;
+    const char *end = last ? wire->at : segment->bytes + segment->size;
+    memmove(at, at + size, (size_t)(end - at) - size);
+    if (last) {
+        wire->at -= size;
+    } else {
+        segment->size -= size;
+        wire->before -= size;
+    }
 }

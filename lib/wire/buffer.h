@@ -23,6 +23,7 @@ struct gw__wire {
     char *at, *end;     /* free room of the last segment */
     size_t before;      /* bytes in the segments before the last */
     size_t limit_bytes; /* 0: GW__WIRE_LIMIT_BYTES, which a higher one does not exceed */
+    size_t segment_bytes; /* the largest segment that is not asked for in one piece; 0: as large as is good for many */
     bool lost;          /* memory was out, or more than the limit was to be written */
     bool full;          /* it was the limit */
 };
@@ -34,6 +35,10 @@ void gw__wire_reset(struct gw__wire *wire);
  * Unless `lost` is set the segments may be sent now. */
 size_t gw__wire_settle(struct gw__wire *wire);
 bool gw__wire_grow(struct gw__wire *wire, size_t size);
+/* Frees the first segment, which is not the last: what it held counts for the limit no more. */
+void gw__wire_shift(struct gw__wire *wire);
+/* Takes that many bytes, from `at` in the segment on, out of it: what stands behind them there moves up. */
+void gw__wire_cut(struct gw__wire *wire, struct gw__wire_segment *segment, char *at, size_t size);
 
 /* Room for that many bytes in one piece at `at`. */
 static inline bool gw__wire_room(struct gw__wire *wire, size_t size)

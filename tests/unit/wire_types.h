@@ -91,6 +91,8 @@ static inline enum gw__wire_status encode_all(struct gw__encode *encode, const c
 {
     enum gw__wire_status status = GW__WIRE_MORE;
     char *old = NULL; /* a piece must stay until the next is asked for */
+    if (cut->step || cut->seed)
+        encode->mark = encode->due = 1; /* what there is in binary is passed on wherever that may be */
     for (size_t done = 0; status == GW__WIRE_MORE;) {
         size_t count = cut_size(cut, done, size - done);
         char *block = cut_block(text + done, count);
