@@ -284,8 +284,8 @@ suite_fuzz()
         if [ "$(cat "$logs/fuzz-$name.status" 2>/dev/null)" != 0 ]; then
             grep -aE -A 16 'ERROR:|runtime error|Test unit written' "$logs/fuzz-$name.log" | head -n 60
             fail "fuzz_$name: $logs/fuzz-$name.log"
-        elif [ "${coverage#cov: }" -lt 20 ]; then # the library was compiled without coverage, or nothing reaches it
-            fail "fuzz_$name saw next to no code ($coverage): $logs/fuzz-$name.log"
+        elif [ "$((${coverage#cov: }))" -lt 20 ]; then # compiled without coverage (then it names none), or next to none
+            fail "fuzz_$name saw next to no code (${coverage:-no coverage}): $logs/fuzz-$name.log"
         else
             passed=$((passed + 1))
             echo "fuzz_$name: $coverage, $(grep -a number_of_executed_units "$logs/fuzz-$name.log" | grep -oE '[0-9]+$') runs"
