@@ -433,8 +433,10 @@ static int run(struct call_plan *plan, const struct bytes *request)
         code = call_once(plan, request, &outcome);
     if (server && plan->bench_seconds && (code == EXIT_OK || code == EXIT_EXCEPTION))
         code = call_bench(plan, socket_path(), request, &outcome);
-    if (fflush(stdout) != 0 && code == EXIT_OK)
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "gwctl call: can't write the result: %s\n", strerror(errno));
         code = EXIT_FAILED;
+    }
     gw_server_destroy(server);
     remove_folder();
     call_forget(&outcome);

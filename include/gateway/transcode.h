@@ -58,8 +58,9 @@ enum gw_transcode_way {
 typedef int (*gw_transcode_sink_fn)(void *user, const void *data, size_t size);
 
 /* Begins a conversion; one that was under way is forgotten. The method's schema is borrowed until the next begin or
- * destroy. sequence: the id of a message written, and which one read must have. Returns 0; GW_ERROR_CONFIG for a wrong
- * option, _STATE for the answer of a oneway method, _MEMORY also if transcode or method is NULL. */
+ * destroy. sequence: the id of a message written, and which one read must have, but for a TApplicationException, which
+ * servers send under any name and id where they could not read the call. Returns 0; GW_ERROR_CONFIG for a wrong option,
+ * _STATE for the answer of a oneway method, _MEMORY also if transcode or method is NULL. */
 GW_API int gw_transcode_begin(struct gw_transcode *transcode, const struct gw_schema_method *method,
                               enum gw_transcode_way way, int32_t sequence, gw_transcode_sink_fn sink, void *user);
 

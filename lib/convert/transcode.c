@@ -13,7 +13,7 @@
 #include <gateway/transcode.h>
 #include <stdio.h>
 
-enum { ERROR_BYTES = 512 };
+enum { ERROR_BYTES = 512, OTHER_NAME_BYTES = 64 /* in an exception of a server that knows no better */ };
 
 enum phase { IDLE, HEADER, ENCODES, DECODES, TAKES_FAULT };
 
@@ -312,11 +312,13 @@ static int feed_fault(struct gw_transcode *transcode, const char *data, size_t s
     return give_json(transcode);
 }
 
-/* What is wrong with the header, or NULL. */
+/* What is wrong with the header, or NULL. A server that could not read the call may say so under another name and id. */
 static const char *check(const struct gw_transcode *transcode, const struct gw__message *message)
 {
     const struct gw__str *name = &transcode->method->name;
     bool call = message->type == GW__MESSAGE_CALL || message->type == GW__MESSAGE_ONEWAY;
+    if (message->type == GW__MESSAGE_EXCEPTION && transcode->way == GW_TRANSCODE_FROM_ANSWER)
+        return NULL;
     if (!gw__str_equal(message->name, *name))
         return "the message is of another method";
     if (message->sequence != transcode->sequence)
@@ -343,12 +345,13 @@ static int take_header(struct gw_transcode *transcode, struct gw__str *piece)
 {
     struct gw__message message;
     struct gw__text *header = &transcode->header;
-    size_t before = header->size, most = gw__message_most_bytes(transcode->method->name.size), taken;
+    size_t named = transcode->method->name.size, before = header->size, taken;
+    size_t most = gw__message_most_bytes(named > OTHER_NAME_BYTES ? named : OTHER_NAME_BYTES);
     gw__text_add(header, piece->data, piece->size < most - before ? piece->size : most - before);
     if (header->lost || !header->size)
         return header->lost ? fail_memory(transcode) : 0;
     enum gw__wire_status status = gw__message_get(header->data, header->size, &message, &taken);
-    if (status == GW__WIRE_BAD || !gw__message_fits_name(header->data, header->size, transcode->method->name.size) ||
+    if (status == GW__WIRE_BAD || !gw__message_fits_name(header->data, header->size, named) ||
         (status == GW__WIRE_MORE && header->size == most))
         return fail_input(transcode, "it is no Thrift message");
     if (status == GW__WIRE_MORE)

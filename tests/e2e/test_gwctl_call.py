@@ -48,7 +48,7 @@ def call(tmp_path):
         command = [os.path.join(build_folder(), "cli", "gwctl"), "call", "--idl", idl, *(["-s", address] if address else []), *words]
         environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp"), **(environment or {})}
         if kw.pop("start", False):
-            return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kw)
+            return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True, **{"stdout": subprocess.PIPE, **kw})
         done = subprocess.run(command, env=environment, input=input, capture_output=True, text=True, timeout=60)
         assert "Sanitizer" not in done.stderr, done.stderr
         return done
@@ -94,6 +94,13 @@ def test_body_from_standard_input(server, call):
     text = '{"first":"%s","second":"\\u00fc","times":2}' % ("x" * 200000)
     done = call(server.address("binary_unframed"), "derived.join", "-", input=text)
     assert outcome(done) == (0, '"%s"\n' % (("x" * 200000 + "ü") * 2), "")
+
+
+def test_a_full_disk(server, call):
+    with open("/dev/full", "w") as full:
+        process = call(server.address("binary_unframed"), "derived.ping", start=True, stdout=full)
+        assert process.communicate(timeout=60)[1] == "gwctl call: can't write the result: No space left on device\n"
+    assert process.returncode == 1
 
 
 def test_declared_exception(server, call):

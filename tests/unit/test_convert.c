@@ -345,6 +345,11 @@ START_TEST(faults_have_their_kind_and_message)
         ck_assert_int_eq(gw_transcode_outcome(transcode), GW_OUTCOME_FAULT);
         ck_assert_str_eq(gw_transcode_exception(transcode), "TApplicationException");
     }
+    memcpy(in.data + 8, "add\0\0\0\0", 7); /* of a server that could not read the call */
+    ck_assert_int_eq(convert(transcode, add, GW_TRANSCODE_FROM_ANSWER, &in, 1, &out), 1);
+    ck_assert_str_eq(out.data, "{\"type\":6,\"message\":\"oops\"}");
+    ck_assert_int_eq(convert(transcode, add, GW_TRANSCODE_FROM_CALL, &in, 0, &out), GW_ERROR_INPUT);
+    memcpy(in.data, fault, in.size);
     for (size_t size = 0; size < in.size; size++) { /* cut */
         struct bytes part = in;
         part.size = size;
