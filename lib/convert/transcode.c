@@ -312,7 +312,7 @@ static int feed_fault(struct gw_transcode *transcode, const char *data, size_t s
     return give_json(transcode);
 }
 
-/* What is wrong with the header, or NULL. A server that could not read the call may say so under another name and id. */
+/* What is wrong with the header, or NULL. A server that could not read the call may say so by another name and id. */
 static const char *check(const struct gw_transcode *transcode, const struct gw__message *message)
 {
     const struct gw__str *name = &transcode->method->name;

@@ -268,7 +268,7 @@ INLINE bool is_common(const struct gw__encode_frame *frame)
 
 INLINE struct gw__encode_frame *last_frame(struct gw__encode *encode)
 {
-    return &encode->frames[GW__ENCODE_DEPTH - 1];
+    return &encode->frames[encode->json.depth_limit - 1];
 }
 
 /* The container that begins at `at`, from `out` on. */

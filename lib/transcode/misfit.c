@@ -269,12 +269,13 @@ void gw__encode_syntax(struct gw__encode *encode)
         encode->errors.comma = encode->error_count > 0;
         encode->errors.at = encode->errors.begin + encode->last_error;
     }
-    char got[80], byte[20];
+    char got[80], byte[20], levels[40];
     const char *named = name_byte(&encode->json, byte, sizeof byte);
     int size = snprintf(got, sizeof got, "%s at byte %llu", named ? named : kinds[encode->json.error],
                         (unsigned long long)encode->json.error_offset);
     bool deep = encode->json.error == GW__JSON_TOO_DEEP;
-    struct gw__misfit misfit = {.depth = encode->depth, .expected = deep ? GW__DEEP : encode->json.expected,
+    snprintf(levels, sizeof levels, "at most %u levels", encode->json.depth_limit);
+    struct gw__misfit misfit = {.depth = encode->depth, .expected = deep ? levels : encode->json.expected,
                                 .got = {got, (size_t)size}};
     gw__encode_misfit(encode, &misfit);
 }

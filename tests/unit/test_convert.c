@@ -494,6 +494,38 @@ START_TEST(limits_and_refusals)
 }
 END_TEST
 
+/* Values that are as the schema wants them, which are not taken token by token. */
+START_TEST(depth_is_limited)
+{
+    static const char nodes[] = "struct Node { 1: list<Node> list 2: map<string, Node> map 3: i32 x }\n"
+                                "service Nodes { void Take(1: Node node) }\n";
+    static const struct {
+        const char *json;
+        unsigned levels;
+    } values[] = {{"{\"x\":1}", 1}, {"{\"x\":1,\"list\":[]}", 2}, {"{\"x\":1,\"map\":{}}", 2},
+                  {"{\"list\":[{\"x\":1}]}", 3}, {"{\"x\":1,\"map\":{\"a\":{\"x\":1,\"list\":[]}}}", 4}};
+    struct gw_schema *schema = gw_schema_create();
+    struct gw_schema_text file = {"nodes.thrift", nodes, sizeof nodes - 1};
+    ck_assert_int_eq(gw_schema_compile_texts(schema, &file, 1), 0);
+    const struct gw_schema_method *take = gw_schema_method(schema, "nodes", "Take");
+    for (unsigned depth = 1; depth < 6; depth++) {
+        struct gw_transcode_options options = {sizeof options, .depth = depth};
+        struct gw_transcode *transcode = gw_transcode_create(&options);
+        char told[40];
+        snprintf(told, sizeof told, "at most %u levels", depth);
+        for (size_t i = 0; i < 5 * 3; i++) {
+            struct bytes in = text(values[i % 5].json), out = {0};
+            bool fits = values[i % 5].levels <= depth;
+            int result = convert(transcode, take, GW_TRANSCODE_TO_CALL, &in, i / 5, &out);
+            ck_assert_int_eq(result, fits ? 1 : GW_ERROR_INPUT);
+            ck_assert(fits == !strstr(gw_transcode_misfits(transcode), told));
+        }
+        gw_transcode_destroy(transcode);
+    }
+    gw_schema_release(schema);
+}
+END_TEST
+
 START_TEST(what_makes_no_sense_is_refused)
 {
     struct gw_schema *schema = make_schema();
@@ -610,6 +642,7 @@ Suite *make_suite(void)
     tcase_add_test(conversions, misfits_are_told);
     tcase_add_test(conversions, options_choose_the_rules);
     tcase_add_test(conversions, limits_and_refusals);
+    tcase_add_test(conversions, depth_is_limited);
     tcase_add_test(conversions, what_makes_no_sense_is_refused);
     suite_add_tcase(suite, conversions);
     tcase_add_test(memory, lost_memory_is_told_by_schemas);
