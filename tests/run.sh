@@ -1,6 +1,8 @@
 #!/bin/bash
-# Builds and tests everything: tests/run.sh [--long] [--only SUITE[,SUITE]]
+# Builds and tests everything: tests/run.sh [--long] [--only SUITE[,SUITE]] [--match EXPRESSION]
 #
+# --match takes of the tests in Python those that pytest's -k selects, and prints what they print where they pass; of the
+# others it runs none.
 # Suites: layers unit wire e2e faults examples gates asan tsan fuzz; a suite whose folder is absent or empty is none.
 # Debian packages that are missing get installed. The last line is "N passed, N failed" over all runners, with
 # ", N skipped" where something was; the exit code is 0 if nothing failed, 1 if something did, 2 for bad usage.
@@ -12,13 +14,13 @@ cd "$(dirname "$0")/.." || exit 2
 root=$PWD out=$PWD/build-tests logs=$PWD/build-tests/logs
 python=/usr/bin/python3 # another one in PATH has no Debian modules
 suites="layers unit wire e2e faults examples gates asan tsan fuzz"
-only="" fuzz_seconds=30
+only="" match="" fuzz_seconds=30
 passed=0 failed=0 skipped=0
 export GW_LONG=
 
 usage()
 {
-    echo "usage: tests/run.sh [--long] [--only SUITE[,SUITE]]   suites: $suites" >&2
+    echo "usage: tests/run.sh [--long] [--only SUITE[,SUITE]] [--match EXPRESSION]   suites: $suites" >&2
     exit 2
 }
 
@@ -26,6 +28,7 @@ while [ $# -gt 0 ]; do
     case $1 in
     --long) GW_LONG=1 fuzz_seconds=600 ;;
     --only) [ $# -gt 1 ] || usage; only="$only ${2//,/ }"; shift ;;
+    --match) [ $# -gt 1 ] || usage; match=$2; shift ;;
     *) usage ;;
     esac
     shift
@@ -147,6 +150,7 @@ run_units() # suite, command prefix...
 {
     local suite=$1 tap log test status
     shift
+    [ -z "$match" ] || return 0
     for test in "$GW_BUILD"/tests/unit/test_*; do
         [ -f "$test" ] && [ -x "$test" ] || continue
         tap=$logs/$suite-$(basename "$test").tap log=${tap%.tap}.log
@@ -166,14 +170,16 @@ run_units() # suite, command prefix...
 
 run_pytest() # suite, folders and pytest arguments...
 {
-    local suite=$1 log=$logs/$1-pytest.log xml=$logs/$1-pytest.xml status
+    local suite=$1 log=$logs/$1-pytest.log xml=$logs/$1-pytest.xml status selection=()
     shift
+    [ -z "$match" ] || selection=(-rP -k "$match")
     rm -f "$xml"
     timeout $((GW_LONG ? 5400 : 1200)) $python -m pytest -c tests/pytest.ini --rootdir=tests -p no:cacheprovider -q -rs --tb=short \
-        --junitxml="$xml" "$@" >"$log" 2>&1
+        --junitxml="$xml" "${selection[@]}" "$@" >"$log" 2>&1
     status=$?
     add_junit "$xml" || fail "pytest gave no result: $log"
     grep -a '^SKIPPED' "$log"
+    [ -z "$match" ] || sed -n '/^-* Captured stdout call/,/^[_=-]\{2,\}/{/^[_=-]\{2,\}/!{/./p}}' "$log"
     case $status in
     0) ;;
     5) echo "nothing collected: $log" ;;
