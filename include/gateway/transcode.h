@@ -28,8 +28,8 @@ struct gw_transcode_options {
     const char *nan;      /* "null", "string" or "refuse" */
     const char *binary;   /* "base64" or "base64url" */
     bool framed;          /* messages are written with their length, of 4 bytes, in front */
-    uint64_t limit_bytes; /* the most that one conversion may write, and that may stand in binary, of which "compact" and
-                             "json" are made, at a time; 0: 2 GiB for Thrift, no limit for JSON */
+    uint64_t limit_bytes; /* the most that one conversion may write, and that may stand in binary at a time, of which
+                             "compact" and "json" are made; 0: 2 GiB for Thrift, no limit for JSON */
     unsigned depth;       /* to which JSON that is read may be nested; 0: 64, which a higher one does not exceed */
 };
 
