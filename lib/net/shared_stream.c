@@ -198,7 +198,7 @@ static void on_patience(struct gw__timer *timer)
 void gw__shared_pause(struct gw__shared_use *use)
 {
     struct gw__shared_stream *stream = use->stream;
-    if (stream->receiver != use || stream->pauser)
+    if (stream->receiver != use || stream->pauser || !stream->left) /* of a frame that is here nothing more comes */
         return;
     stream->pauser = use;
     stream->paused_ms = gw__loop_ms(stream->base.conn.loop);

@@ -65,7 +65,8 @@ void gw__shared_stream_use(struct gw__outbound *outbound, struct gw__shared_use 
  * True: some was, and on_room comes. */
 bool gw__shared_send(struct gw__shared_use *use, const struct iovec *pieces, int count);
 bool gw__shared_is_broken(const struct gw__shared_use *use);
-/* While the one use whose answer is coming can't take more, nobody else gets anything either; no further uses come. */
+/* While the one use whose answer is coming can't take more, nobody else gets anything either; no further uses come.
+ * Nothing is paused if all of the frame has come. */
 void gw__shared_pause(struct gw__shared_use *use);
 void gw__shared_resume(struct gw__shared_use *use);
 /* Ends a use. answered: no answer is due any more, though its frame may still have to end. good: else no further uses

@@ -372,6 +372,23 @@ def test_a_slow_client_alone_is_waited_for(rig):
     slow.close()
 
 
+def test_a_slow_client_of_a_compressed_answer_keeps_nobody_waiting(rig):
+    """All of it has come, so that the connection need not wait for the client."""
+    rig.gather()
+    slow = rig.gateway.client(receive_buffer=4096)
+    slow.request("POST", "/zlib/Text", body=b'{"text":"large"}')
+    assert eventually(lambda: len(rig.waiting) == 1)
+    other = Started(rig, "/zlib/Call", {"msg": "other"})
+    assert eventually(lambda: len(rig.waiting) == 2)
+    large, call = rig.waiting
+    large.send(large.message([(0, STRING, b"x" * (8 << 20))]) + echo(call))
+    assert other.result().json == {"msg": "other"}
+    time.sleep(1.5)
+    assert rig.served() and rig.peer.connections == 1
+    assert len(slow.response("POST").body) == (8 << 20) + 2
+    slow.close()
+
+
 def test_clients_that_leave_compressed_answers(rig):
     """All of such an answer is there before the client has taken much of it."""
     def handle(call):
