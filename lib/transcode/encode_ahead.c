@@ -178,7 +178,7 @@ static bool has_room(struct run *run)
     wire->at = run->out;
     bool room = wire->end - wire->at >= ENTRY_BYTES;
     if (run->encode->no_memory || (!room && (gw__encode_is_due(run->encode) || !gw__wire_grow(wire, ENTRY_BYTES)))) {
-        run->room = run->out - 1;
+        run->room = run->out ? run->out - 1 : NULL; /* nothing was ever written */
         return false;
     }
     run->out = wire->at;

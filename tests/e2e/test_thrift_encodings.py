@@ -271,7 +271,7 @@ def size_of_body(sock):
 @pytest.mark.parametrize("what", ["text", "numbers"])
 def test_nothing_is_kept_of_a_large_answer(library, what):
     grown = []
-    for count in [256, 256, (16 if what == "text" else 2) << 10]:
+    for count in [256, 256, (100 if what == "text" else 6) << 10]:
         before = library.gateway.rss_kib()
         library.answer = ("much", what, count)
         library.client.request("POST", "/unframed/Call", body=b"{}")
