@@ -11,6 +11,7 @@
 
 #define SPARE_FIELDS 8          /* room for what filters add, before the array must grow */
 #define PIPELINE_BYTES 65536    /* kept behind a request that is being served; then reading pauses */
+#define DRIP_BYTES 64           /* less of a message that is not whole yet: not read before others */
 #define DRAIN_BYTES 262144      /* of an unread body that is still taken to keep the connection */
 #define LINGER_MS 1000
 #define OWN_FIELDS_BYTES 192    /* Date, framing, Connection */
@@ -124,7 +125,7 @@ static void go_idle(struct server_conn *c)
         return;
     }
     c->state = IDLE;
-    c->conn.takes_turns = true;
+    c->conn.turn = GW__TURN_BEGIN;
     set_due(c, c->site->timeouts.keep_alive_ms);
     if (!c->consuming && !c->in.size && c->site->draining) {
         close_conn(c);
@@ -293,7 +294,7 @@ static struct gw__head *begin(struct server_conn *c)
 {
     struct gw__arena *arena;
     c->state = BUSY;
-    c->conn.takes_turns = false;
+    c->conn.turn = GW__TURN_NONE;
     c->due_ms = 0;
     c->responded = c->response_done = c->broken = c->expects = c->head_request = false;
     c->body.framing = GW__FRAMING_NONE;
@@ -451,7 +452,9 @@ static void on_data(struct gw__conn *conn, const char *data, size_t size)
     } else if (consume(c, &data, end) && data < end && !gw__kept_append(&c->in, data, (size_t)(end - data))) {
         cut(c);
     }
-    if (c->state == BUSY && c->body.framing == GW__FRAMING_NONE && c->in.size > PIPELINE_BYTES)
+    if (c->state == HEAD || (c->state == BUSY && c->body.framing != GW__FRAMING_NONE))
+        conn->turn = size < DRIP_BYTES ? GW__TURN_DRIP : c->state == HEAD ? GW__TURN_BEGIN : GW__TURN_NONE;
+    else if (c->state == BUSY && c->in.size > PIPELINE_BYTES)
         gw__conn_pause(conn);
 }
 
@@ -558,7 +561,8 @@ void gw__http_accept(struct gw__http_site *site, int fd, const struct sockaddr *
         gw__free(c);
         return;
     }
-    c->conn.watch_peer = c->conn.takes_turns = true;
+    c->conn.watch_peer = true;
+    c->conn.turn = GW__TURN_BEGIN;
     c->site = site;
     c->stream = (struct gw__server_stream){.ops = &stream_ops, .handler = site->handler, .site = site, .peer = c->peer};
     if (address->sa_family != AF_UNIX)

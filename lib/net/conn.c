@@ -116,47 +116,60 @@ static void read_once(struct gw__conn *conn)
 static void renew_turns(evutil_socket_t fd, short what, void *arg);
 
 /* The event comes behind what the next epoll_wait() brings. */
-static void use_turn(struct gw__loop *loop)
+static void use_turn(struct gw__loop *loop, enum gw__turn kind)
 {
     static const struct timeval at_once;
-    if (--loop->turns)
+    if (--loop->turns[kind].left)
         return;
     if (!event_initialized(&loop->turns_event))
         evtimer_assign(&loop->turns_event, loop->base, renew_turns, loop);
     if (evtimer_add(&loop->turns_event, &at_once) < 0)
-        loop->turns = GW__TURNS;
+        loop->turns[kind].left = gw__turn_limit(kind);
+}
+
+static void take_turns(struct gw__loop *loop, enum gw__turn kind)
+{
+    struct gw__turns *turns = &loop->turns[kind];
+    turns->left = gw__turn_limit(kind);
+    while (turns->left && !gw__list_empty(&turns->waiting)) {
+        struct gw__conn *conn = gw__container_of(turns->waiting.next, struct gw__conn, link);
+        gw__list_remove(&conn->link);
+        use_turn(loop, kind);
+        if (event_add(&conn->read, NULL) < 0)
+            gw__conn_break(conn, ENOMEM);
+        else
+            read_once(conn);
+    }
 }
 
 static void renew_turns(evutil_socket_t fd, short what, void *arg)
 {
-    struct gw__loop *loop = arg;
-    loop->turns = GW__TURNS;
-    while (loop->turns && !gw__list_empty(&loop->waiting)) {
-        struct gw__conn *conn = gw__container_of(loop->waiting.next, struct gw__conn, link);
-        gw__list_remove(&conn->link);
-        use_turn(loop);
-        read_once(conn);
-    }
+    for (enum gw__turn kind = GW__TURN_BEGIN; kind < GW__TURN_KINDS; kind++)
+        take_turns(arg, kind);
 }
 
 /* Of thousands of requests that are ready at once all would be sent to instances before the answer to the first is
- * looked at, each on a connection of its own. Those who wait keep their order, which epoll's list would not. */
+ * looked at, each on a connection of its own; a request would wait behind thousands of connections that drip. Those
+ * who wait keep their order, which epoll's list would not. */
 static bool has_turn(struct gw__conn *conn)
 {
     struct gw__loop *loop = conn->loop;
-    if (loop->turns) {
-        use_turn(loop);
+    struct gw__turns *turns = &loop->turns[conn->turn];
+    if (turns->left) {
+        use_turn(loop, conn->turn);
         return true;
     }
     if (gw__list_empty(&conn->link))
-        gw__list_append(&loop->waiting, &conn->link);
+        gw__list_append(&turns->waiting, &conn->link);
+    if (conn->turn == GW__TURN_DRIP) /* it may wait for many passes: not to be reported in each */
+        event_del(&conn->read);
     return false;
 }
 
 static void handle_read(evutil_socket_t fd, short what, void *arg)
 {
     struct gw__conn *conn = arg;
-    if (!conn->takes_turns || has_turn(conn))
+    if (conn->turn == GW__TURN_NONE || has_turn(conn))
         read_once(conn);
 }
 

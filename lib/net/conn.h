@@ -32,7 +32,7 @@ struct gw__conn {
     int fd;
     int error;
     bool connecting, reading, ended;
-    bool takes_turns; /* what comes next begins something new; read it when there is a turn */
+    uint8_t turn;    /* enum gw__turn: what is to be read has to wait for one */
     bool watch_peer; /* while paused, report a peer that is gone (else only when reading again) */
 };
 

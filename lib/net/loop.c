@@ -143,8 +143,10 @@ int gw__loop_init(struct gw__loop *loop, struct event_base *base)
     loop->tasks_end = &loop->tasks;
     loop->blocks.limit = 512;
     gw__list_init(&loop->paused);
-    gw__list_init(&loop->waiting);
-    loop->turns = GW__TURNS;
+    for (int i = 0; i < GW__TURN_KINDS; i++) {
+        gw__list_init(&loop->turns[i].waiting);
+        loop->turns[i].left = gw__turn_limit(i);
+    }
     loop->owns_base = !base;
     loop->base = base ? base : create_base();
     loop->receive = gw__malloc(GW__RECEIVE_BYTES);

@@ -17,7 +17,6 @@
 #define GW__RECEIVE_BYTES 65536 /* 64 KiB is where throughput of large bodies peaks: it still fits L2 */
 #define GW__SCRATCH_BYTES 49152 /* outgoing heads, and small bodies behind them */
 #define GW__DATE_BYTES 37
-#define GW__TURNS 1024 /* fewer: the same sockets are reported again and again; more: more connections to instances */
 #define GW__WHEEL_SLOTS 1024
 #define GW__WHEEL_SLOT_MS 4
 
@@ -50,6 +49,27 @@ struct gw__wheel {
     struct event event;
 };
 
+/* What a connection waits for before it is read: a turn of that kind. In each pass over what epoll_wait() brought there
+ * are so many. */
+enum gw__turn {
+    GW__TURN_NONE,  /* it is read at once */
+    GW__TURN_BEGIN, /* something new begins */
+    GW__TURN_DRIP,  /* a message comes by a few bytes */
+    GW__TURN_KINDS,
+};
+
+struct gw__turns {
+    struct gw__link waiting; /* connections in their order; none while there are turns left */
+    uint32_t left;
+};
+
+/* Fewer that begin: the same sockets are reported again and again; more: more connections to instances. Fewer that
+ * drip: more passes; more: all others wait for longer. */
+static inline uint32_t gw__turn_limit(enum gw__turn kind)
+{
+    return kind == GW__TURN_BEGIN ? 1024 : 16;
+}
+
 struct gw__loop {
     struct event_base *base;
     uint64_t now_us, now_ms; /* CLOCK_MONOTONIC when the current callback began */
@@ -62,9 +82,8 @@ struct gw__loop {
     struct event mail_event;
     struct gw__link paused; /* connections whose peer must be watched by poll */
     struct gw__timer paused_timer;
-    struct gw__link waiting; /* connections whose turn it is not yet; none while there are turns left */
+    struct gw__turns turns[GW__TURN_KINDS];
     struct event turns_event;
-    uint32_t turns; /* how many may still begin something in this pass over what epoll_wait() brought */
     int wake_fd;
     bool owns_base;
     uint64_t date_until_ms; /* of the loop's clock: when the second of `date` ends */

@@ -661,16 +661,16 @@ START_TEST(without_a_turn_it_waits_in_order)
     int peers[COUNT];
     for (int i = 0; i < COUNT; i++) {
         peers[i] = open_pair(&ends[i]);
-        ends[i].conn.takes_turns = i > 0;
+        ends[i].conn.turn = i ? GW__TURN_BEGIN : GW__TURN_NONE;
     }
-    loop.turns = 1;
+    loop.turns[GW__TURN_BEGIN].left = 1;
     for (int i = 1; i <= COUNT; i++) /* the first is the last to be reported */
         ck_assert_int_eq(write(peers[i % COUNT], "abc", 3), 3);
     event_base_loop(loop.base, EVLOOP_ONCE);
     for (int i = 0; i < COUNT; i++)
         ck_assert_uint_eq(ends[i].received, i < 2 ? 3 : 0); /* what begins nothing needs no turn */
-    ck_assert_ptr_eq(loop.waiting.next, &ends[2].conn.link);
-    ck_assert_ptr_eq(loop.waiting.prev, &ends[5].conn.link);
+    ck_assert_ptr_eq(loop.turns[GW__TURN_BEGIN].waiting.next, &ends[2].conn.link);
+    ck_assert_ptr_eq(loop.turns[GW__TURN_BEGIN].waiting.prev, &ends[5].conn.link);
     gw__conn_close(&ends[2].conn);
     gw__conn_pause(&ends[3].conn);
     ck_assert_int_eq(write(peers[1], "abc", 3), 3); /* another one does not overtake */
@@ -680,8 +680,8 @@ START_TEST(without_a_turn_it_waits_in_order)
     ck_assert_uint_eq(ends[4].received, 3);
     ck_assert_uint_eq(ends[5].received, 3);
     ck_assert_uint_eq(ends[1].received, 6);
-    ck_assert(gw__list_empty(&loop.waiting));
-    ck_assert_uint_eq(loop.turns, GW__TURNS - 3);
+    ck_assert(gw__list_empty(&loop.turns[GW__TURN_BEGIN].waiting));
+    ck_assert_uint_eq(loop.turns[GW__TURN_BEGIN].left, gw__turn_limit(GW__TURN_BEGIN) - 3);
     for (int i = 0; i < COUNT; i++) {
         gw__conn_close(&ends[i].conn);
         close(peers[i]);
@@ -693,17 +693,51 @@ START_TEST(turns_are_renewed_for_as_long_as_some_wait)
 {
     struct end ends[2];
     int peers[2] = {open_pair(&ends[0]), open_pair(&ends[1])};
-    ends[0].conn.takes_turns = ends[1].conn.takes_turns = true;
-    for (int i = 1; i <= 2 * GW__TURNS + 1; i++) {
+    ends[0].conn.turn = ends[1].conn.turn = GW__TURN_BEGIN;
+    uint32_t count = 2 * gw__turn_limit(GW__TURN_BEGIN) + 1;
+    for (uint32_t i = 1; i <= count; i++) {
         ck_assert_int_eq(write(peers[i % 2], "a", 1), 1);
         event_base_loop(loop.base, EVLOOP_NONBLOCK);
     }
     turn(5);
-    ck_assert_uint_eq(ends[0].received + ends[1].received, 2 * GW__TURNS + 1);
-    ck_assert(gw__list_empty(&loop.waiting));
+    ck_assert_uint_eq(ends[0].received + ends[1].received, count);
+    ck_assert(gw__list_empty(&loop.turns[GW__TURN_BEGIN].waiting));
     for (int i = 0; i < 2; i++) {
         gw__conn_close(&ends[i].conn);
         close(peers[i]);
+    }
+}
+END_TEST
+
+START_TEST(what_drips_waits_unreported)
+{
+    enum { COUNT = 5 };
+    struct end ends[COUNT];
+    int peers[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        peers[i] = open_pair(&ends[i]);
+        ends[i].conn.turn = GW__TURN_DRIP;
+    }
+    loop.turns[GW__TURN_DRIP].left = 1;
+    for (int i = 0; i < COUNT; i++)
+        ck_assert_int_eq(write(peers[i], "a", 1), 1);
+    event_base_loop(loop.base, EVLOOP_ONCE);
+    for (int i = 0; i < COUNT; i++) {
+        ck_assert_uint_eq(ends[i].received, i ? 0 : 1);
+        ck_assert_int_eq(event_pending(&ends[i].conn.read, EV_READ, NULL), i ? 0 : EV_READ);
+    }
+    gw__conn_close(&ends[1].conn);
+    close(peers[2]); /* its end is told behind its byte */
+    turn(3);
+    for (int i = 0; i < COUNT; i++)
+        ck_assert_uint_eq(ends[i].received, i == 1 ? 0 : 1);
+    ck_assert_int_eq(ends[2].ended, 1);
+    ck_assert(gw__list_empty(&loop.turns[GW__TURN_DRIP].waiting));
+    ck_assert_uint_eq(loop.turns[GW__TURN_BEGIN].left, gw__turn_limit(GW__TURN_BEGIN));
+    for (int i = 0; i < COUNT; i++) {
+        gw__conn_close(&ends[i].conn);
+        if (i != 2)
+            close(peers[i]);
     }
 }
 END_TEST
@@ -736,11 +770,12 @@ Suite *make_suite(void)
                                  pause_holds_bytes_back,
                                  a_paused_peer_that_leaves_is_noticed,
                                  without_a_turn_it_waits_in_order,
-                                 turns_are_renewed_for_as_long_as_some_wait};
+                                 turns_are_renewed_for_as_long_as_some_wait,
+                                 what_drips_waits_unreported};
     Suite *suite = suite_create("net");
     add_case(suite, "loop", loops, 5);
     add_case(suite, "wheel", wheel, 6);
-    add_case(suite, "conn", conn, 10);
+    add_case(suite, "conn", conn, 11);
     TCase *behind = tcase_create("behind");
     tcase_add_checked_fixture(behind, set_up, tear_down);
     tcase_add_loop_test(behind, a_wheel_left_behind, 0, 8);
