@@ -92,6 +92,8 @@ static void resume(struct gw__thrift_leg *leg)
 
 static void let_go(struct gw__thrift_leg *leg, bool good)
 {
+    if (leg->call.ex->state.endpoint_late)
+        gw__shared_expire(&leg->shared);
     gw__shared_finish(&leg->shared, good, !leg->closes);
 }
 

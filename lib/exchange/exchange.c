@@ -120,6 +120,7 @@ void gw__exchange_expire(struct gw_exchange *ex)
         gw__answer_fail(ex, 408, "GW4081", "http_request_error", "the request's body did not come in time");
         gw__pump_answer(ex, ex->state.endpoint_started ? ex->chain->filter_count : ex->in.at);
     } else {
+        ex->state.endpoint_late = true;
         gw__answer_fail(ex, 504, ended ? "GW5043" : "GW5041", "http_response_timeout",
                         ended ? "the exchange took too long" : "no response in time");
         gw__pump_answer(ex, ex->chain->filter_count);

@@ -100,6 +100,7 @@ struct gw__state {
     bool peer_trusted; /* to tell the client's address */
     bool envelope;
     bool broken; /* by its endpoint, while a thread had it */
+    bool endpoint_late;  /* it did not respond in time */
     bool endpoint_ended; /* its on_end was called */
     bool over;  /* nothing more is to happen; ends when the outermost entry is left */
     bool ended; /* on_end was called */

@@ -23,7 +23,8 @@ static struct gw__shared_stream *of_conn(struct gw__conn *conn)
 /* Tells the owner whether there is room for one more. */
 static void tell_open(struct gw__shared_stream *stream)
 {
-    bool open = !stream->drains && !stream->pauser && stream->count + stream->abandoned_count < stream->limit;
+    bool open = !stream->drains && !stream->silent && !stream->pauser &&
+                stream->count + stream->abandoned_count < stream->limit;
     if (stream->base.state == GW__OUTBOUND_IN_USE)
         stream->base.owner->on_open(&stream->base, open);
 }
@@ -149,10 +150,20 @@ static bool take_head(struct gw__shared_stream *stream, const char **data, const
     return true;
 }
 
+static void note_heard(struct gw__shared_stream *stream)
+{
+    stream->heard++;
+    if (!stream->silent)
+        return;
+    stream->silent = false;
+    tell_open(stream);
+}
+
 static void on_data(struct gw__conn *conn, const char *data, size_t size)
 {
     struct gw__shared_stream *stream = of_conn(conn);
     const char *end = data + size;
+    note_heard(stream);
     while (data < end && stream->base.state != GW__OUTBOUND_CLOSED && !stream->failed) {
         bool idle = stream->base.state != GW__OUTBOUND_IN_USE;
         if (idle && !stream->left && !stream->abandoned_count && !stream->forgets) {
@@ -250,6 +261,7 @@ void gw__shared_stream_use(struct gw__outbound *outbound, struct gw__shared_use 
 {
     struct gw__shared_stream *stream = of_outbound(outbound);
     use->stream = stream;
+    use->heard = stream->heard;
     use->waited_ms = 0;
     use->begun = false;
     use->reused = outbound->answered;
@@ -271,6 +283,12 @@ bool gw__shared_is_broken(const struct gw__shared_use *use)
     return use->stream->base.conn.error || use->stream->base.conn.ended;
 }
 
+void gw__shared_expire(struct gw__shared_use *use)
+{
+    struct gw__shared_stream *stream = use->stream;
+    stream->silent = stream->silent || use->heard == stream->heard;
+}
+
 void gw__shared_finish(struct gw__shared_use *use, bool answered, bool good)
 {
     struct gw__shared_stream *stream = use->stream;
@@ -289,6 +307,7 @@ void gw__shared_finish(struct gw__shared_use *use, bool answered, bool good)
         tell_open(stream);
         return;
     }
-    bool keep = !stream->drains && stream->abandoned_count < stream->limit && stream->left <= DROPPED_BYTES;
+    bool keep = !stream->drains && !stream->silent && stream->abandoned_count < stream->limit &&
+                stream->left <= DROPPED_BYTES;
     gw__outbound_finish(&stream->base, keep);
 }

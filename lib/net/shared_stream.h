@@ -31,6 +31,7 @@ struct gw__shared_use {
     struct gw__shared_stream *stream;
     const struct gw__shared_handler *handler;
     uint32_t id;
+    uint32_t heard;     /* what the stream's was when the use was added */
     uint32_t waited_ms; /* that others have waited for this one */
     bool reused;        /* the connection had carried an answer before */
     bool begun;         /* its answer has begun to come */
@@ -45,11 +46,13 @@ struct gw__shared_stream {
     struct gw__timer patience;       /* with it */
     uint64_t paused_ms;              /* since when */
     uint64_t left;                   /* of the frame that is coming */
+    uint32_t heard;                  /* how often bytes have come */
     uint32_t abandoned[GW__SHARED_MOST]; /* ids of uses that ended before their answer came */
     uint8_t count, limit, abandoned_count;
     uint8_t head_size;
     char head[GW__SHARED_HEAD_BYTES]; /* of a frame: the bytes so far */
     bool failed;  /* nothing that comes is looked at */
+    bool silent;  /* an answer is overdue and nothing has come since: it takes no more uses until something does */
     bool drains;  /* it takes no more uses, and is closed with the last */
     bool forgets; /* a use ended without an answer being due: one that comes is dropped */
 };
@@ -69,6 +72,10 @@ bool gw__shared_is_broken(const struct gw__shared_use *use);
  * Nothing is paused if all of the frame has come. */
 void gw__shared_pause(struct gw__shared_use *use);
 void gw__shared_resume(struct gw__shared_use *use);
+/* The time for its answer is over, and finish follows. If nothing at all has come since the use was added, the peer may
+ * be gone without a word: no further uses come until something does, and the connection is closed if the last use ends
+ * before that. */
+void gw__shared_expire(struct gw__shared_use *use);
 /* Ends a use. answered: no answer is due any more, though its frame may still have to end. good: else no further uses
  * come, and the connection is closed with the last one. */
 void gw__shared_finish(struct gw__shared_use *use, bool answered, bool good);

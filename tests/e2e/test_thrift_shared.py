@@ -220,17 +220,71 @@ def test_a_call_that_ends_early_leaves_the_connection(rig, left):
     assert rig.served() and rig.peer.connections == 1
 
 
+def leave(rig, count):
+    """So many calls whose clients leave."""
+    for _ in range(count):
+        arrived = len(rig.waiting)
+        with rig.gateway.client() as c:
+            c.request("POST", "/ttheader/Call", body=b"{}")
+            assert eventually(lambda: len(rig.waiting) == arrived + 1)
+    time.sleep(0.1)
+
+
 def test_late_answers_of_calls_that_all_are_gone(rig):
     rig.gather()
-    for _ in range(3):
-        is_problem(rig.post("/fast/Call"), 504, "GW5041")
+    leave(rig, 3)
     for call in rig.waiting:
         call.send(echo(call))
     assert rig.served() and rig.peer.connections == 1
     rig.gather()
-    for _ in range(8):
-        is_problem(rig.post("/fast/Call"), 504, "GW5041")
+    leave(rig, 8)
     assert rig.peer.wait_open(0) == 0, "a connection on which nothing is answered"
+
+
+def test_a_server_that_vanished_loses_one_call(rig):
+    """Nothing has come since it was sent, and no other call waits for anything."""
+    rig.gather()
+    is_problem(rig.post("/fast/Call"), 504, "GW5041")
+    assert rig.peer.wait_open(0) == 0
+    assert rig.served() and rig.peer.connections == 2
+
+
+def test_a_connection_on_which_nothing_comes_gets_no_more_calls(rig):
+    """Those that it has may still be answered, and then it is as good as before."""
+    calls = rig.start(1)
+    first, = rig.waiting
+    is_problem(rig.post("/fast/Call"), 504, "GW5041")
+    assert rig.served() and rig.peer.connections == 2
+    assert first.connection.number in rig.peer.open
+    first.send(echo(first) + echo(rig.waiting[1]))
+    assert calls[0].result().json == {"msg": "0"}
+    rig.gather()
+    held = [Started(rig, "/two/Call", {}) for _ in range(4)]  # two on each
+    assert eventually(lambda: len(rig.waiting) == 4)
+    assert rig.peer.connections == 2
+    for call in rig.waiting:
+        call.send(echo(call))
+    assert {call.result().status for call in held} == {200}
+
+
+def test_the_last_call_closes_a_connection_on_which_nothing_comes(rig):
+    rig.gather()
+    with rig.gateway.client() as c:
+        c.request("POST", "/ttheader/Call", body=b"{}")
+        assert eventually(lambda: len(rig.waiting) == 1)
+        is_problem(rig.post("/fast/Call"), 504, "GW5041")
+        assert len(rig.peer.open) == 1, "its first call waits still"
+    assert rig.peer.wait_open(0) == 0
+
+
+def test_a_deadline_while_others_are_answered_leaves_the_connection(rig):
+    rig.gather()
+    late = Started(rig, "/fast/Call", {"msg": "late"})
+    assert eventually(lambda: len(rig.waiting) == 1)
+    rig.peer.handlers.clear()
+    assert rig.post("/ttheader/Call", {"msg": "x"}).status == 200
+    is_problem(late.result(), 504, "GW5041")
+    assert rig.served() and rig.peer.connections == 1
 
 
 def test_a_broken_connection_fails_all_calls(rig):
