@@ -48,8 +48,8 @@ enum gw_transcode_way {
     /* For servers. The struct of arguments, a whole message, to JSON. */
     GW_TRANSCODE_FROM_ARGUMENTS,
     GW_TRANSCODE_FROM_CALL,
-    /* JSON of a result, {"success": VALUE}, {"NAME": EXCEPTION} with the name behind `throws`, or {}, to its struct; to
-     * a whole message. Always strict. */
+    /* JSON of a result, {"success": VALUE}, {"NAME": EXCEPTION} with the name behind `throws`, or, of a void method
+     * alone, {}, to its struct; to a whole message. Always strict. */
     GW_TRANSCODE_TO_RESULT,
     GW_TRANSCODE_TO_ANSWER,
 };
@@ -60,8 +60,8 @@ typedef int (*gw_transcode_sink_fn)(void *user, const void *data, size_t size);
 
 /* Begins a conversion; one that was under way is forgotten. The method's schema is borrowed until the next begin or
  * destroy. sequence: the id of a message written, and which one read must have, but for a TApplicationException, which
- * servers send under any name and id where they could not read the call. Returns 0; GW_ERROR_CONFIG for a wrong option,
- * _STATE for the answer of a oneway method, _MEMORY also if transcode or method is NULL. */
+ * servers send under any name and id where they could not read the call. Returns 0; GW_ERROR_CONFIG for a wrong option
+ * or if sink is NULL, _STATE for the answer of a oneway method, _MEMORY also if transcode or method is NULL. */
 GW_API int gw_transcode_begin(struct gw_transcode *transcode, const struct gw_schema_method *method,
                               enum gw_transcode_way way, int32_t sequence, gw_transcode_sink_fn sink, void *user);
 

@@ -28,6 +28,7 @@ struct gw_transcode {
     void *user;
     const struct gw__method *method;
     struct gw__method reversed; /* whose arguments are the method's result */
+    struct gw__record result;   /* as a union: one of its fields, or none if void */
     enum gw_transcode_way way;
     int32_t sequence;
     enum phase phase;
@@ -169,6 +170,16 @@ static bool is_message(enum gw_transcode_way way)
            way == GW_TRANSCODE_TO_ANSWER;
 }
 
+static void reverse(struct gw_transcode *transcode)
+{
+    transcode->result = *transcode->method->result;
+    transcode->result.type.kind = GW__UNION;
+    transcode->result.type.record = &transcode->result;
+    transcode->reversed = *transcode->method;
+    transcode->reversed.arguments = &transcode->result;
+    transcode->reversed.body_is_argument = false;
+}
+
 static void begin_encode(struct gw_transcode *transcode)
 {
     const struct gw__method *method = transcode->method;
@@ -177,9 +188,8 @@ static void begin_encode(struct gw_transcode *transcode)
     options.plain = &transcode->plain;
     bool answers = transcode->way == GW_TRANSCODE_TO_RESULT || transcode->way == GW_TRANSCODE_TO_ANSWER;
     if (answers) {
-        transcode->reversed = *method;
-        transcode->reversed.arguments = method->result;
-        transcode->reversed.body_is_argument = options.lenient = false;
+        reverse(transcode);
+        options.lenient = false;
     }
     if (options.in_message && transcode->framed)
         gw__wire_take(&transcode->wire, GW__FRAME_LENGTH_BYTES);
@@ -462,6 +472,8 @@ int gw_transcode_begin(struct gw_transcode *transcode, const struct gw_schema_me
                  transcode->wrong_option, transcode->wrong_words);
         return transcode->ended = GW_ERROR_CONFIG;
     }
+    if (!sink)
+        return fail(transcode, GW_ERROR_CONFIG, "a conversion needs a function that takes what is written");
     if (transcode->method->oneway && (way == GW_TRANSCODE_FROM_ANSWER || way == GW_TRANSCODE_TO_ANSWER))
         return fail(transcode, GW_ERROR_STATE, "a oneway method has no answer");
     if (way == GW_TRANSCODE_FROM_ANSWER || way == GW_TRANSCODE_FROM_CALL)

@@ -51,7 +51,7 @@ struct gw__rpc_call {
     bool begun;      /* gw_exchange_respond() was called */
 };
 
-/* The options of every RPC endpoint; see create() of an endpoint type. Reports [GW1021, GW1026, GW1027, GW1028]. */
+/* The options of every RPC endpoint; see create() of an endpoint type. Reports [GW1021, GW1026 to GW1029]. */
 int gw__rpc_target_create(struct gw_endpoint *self, struct gw__rpc_target *target, const struct gw_option *options);
 
 /* Finds service and method and gets a converter, whose `wire` is empty. If that is not GW_CONTINUE the exchange has

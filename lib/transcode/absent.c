@@ -131,17 +131,23 @@ static void add_absents(struct gw__encode *encode, const struct gw__record *reco
     }
 }
 
+static bool is_void_result(const struct gw__encode *encode, const struct gw__record *record)
+{
+    return record == encode->method->arguments && encode->method->success->kind == GW__VOID;
+}
+
 /* A second one was told where it stood. */
 static void check_union(struct gw__encode *encode, const struct gw__record *record, const uint64_t *seen)
 {
     unsigned count = 0;
     for (uint32_t i = 0; i < record->bit_words; i++)
         count += (unsigned)__builtin_popcountll(seen[i]);
-    if (count)
+    if (count || is_void_result(encode, record))
         return;
     struct gw__misfit misfit = {
         .depth = encode->depth - 1,
-        .expected = "exactly one of the union's fields",
+        .expected = record == encode->method->arguments ? "success or an exception"
+                                                        : "exactly one of the union's fields",
         .got = gw__str("none"),
         .origin = record->origin,
     };

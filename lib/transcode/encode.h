@@ -63,7 +63,7 @@ struct gw__marks {
 
 /* Read `errors`, `error_count` and `first`; the rest is for transcode/ alone. */
 struct gw__encode {
-    const struct gw__method *method;
+    const struct gw__method *method; /* if its arguments are a union, they are the result that it is to have */
     struct gw__wire *wire;   /* where binary is written: `target`, or what it is made from, piece after piece */
     struct gw__wire *target;
     size_t mark;             /* bytes that are worth being passed on to the target */

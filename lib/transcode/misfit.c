@@ -232,7 +232,7 @@ void gw__encode_unknown(struct gw__encode *encode, const struct gw__record *reco
     if (gw__encode_is_full(encode))
         return;
     char expected[128];
-    bool arguments = record == encode->method->arguments;
+    bool arguments = record == encode->method->arguments && record->type.kind == GW__STRUCT;
     snprintf(expected, sizeof expected, "%s of %.100s", arguments ? "an argument" : "a field",
              arguments ? encode->method->name.data : record->type.name);
     struct gw__misfit misfit = {encode->depth - 1, &name, expected, nearest_field(record, name),

@@ -18,7 +18,7 @@ static const char shop[] = "include 'common.thrift'\n"
                            "    /** Finds one. */\n"
                            "    Item Find(1: Item item) throws (1: Gone gone)\n"
                            "    i64 Add(1: i64 a, 2: required i64 b)\n"
-                           "    void Clear()\n"
+                           "    void Clear() throws (1: Gone gone, 2: Gone lost)\n"
                            "    oneway void Tell(1: string text)\n"
                            "}\n";
 static const char common[] = "service Base { bool Ping() }";
@@ -433,6 +433,41 @@ START_TEST(misfits_are_told)
 }
 END_TEST
 
+static const struct {
+    const char *method, *json, *error; /* NULL: it is right */
+} results[] = {
+    {"Find", "{\"success\":{\"id\":1},\"gone\":{}}",
+     "/gone: expected no second field of Find_result, got one besides success"},
+    {"Find", "{\"gone\":{},\"success\":{\"id\":1}}",
+     "/success: expected no second field of Find_result, got one besides gone"},
+    {"Find", "{\"success\":null,\"gone\":{}}", NULL},
+    {"Find", "{}", "the body: expected success or an exception, got none"},
+    {"Find", "{\"success\":null}", "the body: expected success or an exception, got none"},
+    {"Find", "{\"succes\":1,\"gone\":{}}",
+     "/succes: expected a field of Find_result (nearest: success), got an unknown name"},
+    {"Clear", "{}", NULL},
+    {"Clear", "{\"lost\":{}}", NULL},
+    {"Clear", "{\"gone\":{},\"lost\":{}}", "/lost: expected no second field of Clear_result, got one besides gone"},
+};
+
+START_TEST(a_result_is_one_thing)
+{
+    struct gw_schema *schema = make_schema();
+    struct gw_transcode *transcode = gw_transcode_create(NULL);
+    const struct gw_schema_method *method = gw_schema_method(schema, "shop", results[_i].method);
+    for (size_t step = 0; step < 4; step++)
+        for (int message = 0; message < 2; message++) {
+            struct bytes in = text(results[_i].json), out = {0};
+            int result = convert(transcode, method, GW_TRANSCODE_TO_RESULT + message, &in, step, &out);
+            ck_assert_int_eq(result, results[_i].error ? GW_ERROR_INPUT : 1);
+            ck_assert_str_eq(gw_transcode_error(transcode), results[_i].error ? results[_i].error : "");
+            ck_assert_int_eq(out.size == 0, results[_i].error != NULL);
+        }
+    gw_transcode_destroy(transcode);
+    gw_schema_release(schema);
+}
+END_TEST
+
 START_TEST(options_choose_the_rules)
 {
     struct gw_schema *schema = make_schema();
@@ -536,6 +571,9 @@ START_TEST(what_makes_no_sense_is_refused)
     ck_assert_str_eq(gw_transcode_error(transcode), "a oneway method has no answer");
     ck_assert_int_eq(gw_transcode_begin(transcode, NULL, GW_TRANSCODE_TO_CALL, 1, keep, &out), GW_ERROR_MEMORY);
     ck_assert_int_eq(gw_transcode_begin(NULL, tell, GW_TRANSCODE_TO_CALL, 1, keep, &out), GW_ERROR_MEMORY);
+    ck_assert_int_eq(gw_transcode_begin(transcode, tell, GW_TRANSCODE_TO_CALL, 1, NULL, &out), GW_ERROR_CONFIG);
+    ck_assert_str_eq(gw_transcode_error(transcode), "a conversion needs a function that takes what is written");
+    ck_assert_int_eq(gw_transcode_feed(transcode, "{}", 2, true, NULL), GW_ERROR_STATE);
     ck_assert_int_eq(gw_transcode_feed(NULL, "{}", 2, true, NULL), GW_ERROR_STATE);
     ck_assert_int_eq(gw_transcode_outcome(NULL), GW_OUTCOME_UNKNOWN);
     ck_assert_ptr_null(gw_transcode_exception(NULL));
@@ -640,6 +678,7 @@ Suite *make_suite(void)
     tcase_add_loop_test(conversions, answers_that_are_none, 0, sizeof strange / sizeof *strange);
     tcase_add_test(conversions, what_stands_behind_an_answer_is_left);
     tcase_add_test(conversions, misfits_are_told);
+    tcase_add_loop_test(conversions, a_result_is_one_thing, 0, sizeof results / sizeof *results);
     tcase_add_test(conversions, options_choose_the_rules);
     tcase_add_test(conversions, limits_and_refusals);
     tcase_add_test(conversions, depth_is_limited);
