@@ -554,8 +554,8 @@ void gw__http_accept(struct gw__http_site *site, int fd, const struct sockaddr *
     if (c && counted && (c->from = enter(site, address)))
         refused = c->from->connections > site->limits.client_connections;
     if (!c || (counted && !c->from) || gw__conn_open(&c->conn, site->loop, fd, &conn_ops) < 0) {
+        add(&site->refusals[full ? GW__REFUSED_LIMIT : GW__REFUSED_MEMORY], 1); /* before the peer sees it */
         close(fd);
-        add(&site->refusals[full ? GW__REFUSED_LIMIT : GW__REFUSED_MEMORY], 1);
         if (c && c->from)
             gw__peers_leave(&site->peers, c->from);
         gw__free(c);

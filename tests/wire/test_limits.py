@@ -253,9 +253,10 @@ def test_refused_connection_that_sends_all_the_same(crowded):
 
 
 def test_connections_of_one_ipv6_address(crowded):
-    with crowded.client(1) as a, crowded.client(1) as b, crowded.client(1) as c:
+    with crowded.client(1) as a, crowded.client(1) as b:
         assert a.get().status == b.get().status == 200
-        assert c.response().status == 429
+        with crowded.client(1) as c:
+            assert c.response().status == 429
 
 
 @pytest.mark.parametrize("index, source", [(0, "127.0.0.8"), (2, None)])
@@ -274,10 +275,12 @@ def test_connections_of_many_addresses(crowded):
 
 
 def test_connections_over_the_limit_are_closed(gateway):
+    begun = time.monotonic()
     gw = gateway(config([route(endpoint=respond())], limits={"connections": 2}))
-    with gw.client() as a, gw.client() as b, gw.client() as c:
-        assert a.get().status == b.get().status == 200
-        assert c.closed()
+    with gw.client() as a, gw.client() as b:
+        assert a.get().status == b.get().status == 200  # so that both have been accepted before any other
+        with gw.client() as c:
+            assert c.closed()
         flood = [gw.client() for _ in range(50)]
         assert all(x.closed() for x in flood)
         assert gw.status()["workers"][0]["refused_connections"] == {"limit": 51, "client_limit": 0, "memory": 0}
@@ -289,7 +292,7 @@ def test_connections_over_the_limit_are_closed(gateway):
                 return False
         eventually(again)
     lines = eventually(lambda: told(gw, r"over limits\.connections: closed", 51))
-    assert len(lines) <= 3, "one a second at most"
+    assert len(lines) <= 2 + time.monotonic() - begun, "one a second at most"
 
 
 def told(gw, what, count):
