@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum { MAX_SECONDS = 86400, MAX_CONNECTIONS = 10000 };
@@ -24,13 +25,27 @@ static bool set_target(struct call_plan *plan, const char *target)
     return plan->service;
 }
 
-static bool add_header(struct call_plan *plan, const char *text)
+/* Of the request or the connection that carries the call: with another value it would be no request. */
+static bool is_own_header(const char *name, size_t size)
+{
+    static const char *const names[] = {"Connection", "Content-Length", "Expect", "Host", "Keep-Alive",
+                                        "Proxy-Connection", "TE", "Trailer", "Transfer-Encoding", "Upgrade"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i]) == size && strncasecmp(name, names[i], size) == 0)
+            return true;
+    return false;
+}
+
+static int add_header(const struct verb *verb, struct call_plan *plan, const char *text)
 {
     const char *sign = strchr(text, '=');
     if (!sign || sign == text || strpbrk(text, "\r\n"))
-        return false;
-    bytes_print(&plan->headers, "%.*s: %s\r\n", (int)(sign - text), text, sign + 1);
-    return true;
+        return usage_error(verb, "expected --header NAME=VALUE, found '%s'", text);
+    int size = (int)(sign - text);
+    if (is_own_header(text, (size_t)size))
+        return usage_error(verb, "expected a header of the call, found '%.*s', which gwctl sets itself", size, text);
+    bytes_print(&plan->headers, "%.*s: %s\r\n", size, text, sign + 1);
+    return EXIT_OK;
 }
 
 static bool read_number(const char *text, double most, double *number)
@@ -71,8 +86,7 @@ static int take_option(const struct verb *verb, struct call_plan *plan, const ch
             return usage_error(verb, "expected --timeout TIME (500ms, 2s, 1m), found '%s'", value);
         plan->timeout = value;
     } else if (strcmp(name, "--header") == 0 || strcmp(name, "-H") == 0) {
-        if (!add_header(plan, value))
-            return usage_error(verb, "expected --header NAME=VALUE, found '%s'", value);
+        return add_header(verb, plan, value);
     } else if (strcmp(name, "--bench") == 0) {
         if (!read_number(value, MAX_SECONDS, &plan->bench_seconds))
             return usage_error(verb, "expected a number of seconds, found '%s'", value);

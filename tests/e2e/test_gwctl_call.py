@@ -187,6 +187,15 @@ def test_headers_of_a_request(call, peer):
     assert done.returncode == 2 and done.stderr.startswith("gwctl call: expected --header NAME=VALUE, found 'X-A'\nusage: ")
 
 
+@pytest.mark.parametrize("name", ["Expect", "content-length", "Transfer-Encoding", "CONNECTION", "Host", "TE", "Upgrade",
+                                  "Trailer", "Keep-Alive", "Proxy-Connection"])
+def test_headers_that_carry_the_request(call, peer, name):
+    done = call.lines(peer.address, "lines.Nothing", "--header", f"{name}=100-continue")
+    assert done.returncode == 2 and not peer.calls and done.stdout == ""
+    assert done.stderr.startswith(
+        f"gwctl call: expected a header of the call, found '{name}', which gwctl sets itself\nusage: ")
+
+
 def test_business_error(call, peer):
     peer.on("Call", lambda c: c.reply([], strings={"biz-status": "1001", "biz-message": "no stock", "biz-extra": '{"n":[1]}'}))
     done = call.lines(peer.address, "lines.Call", "--transport", "ttheader", "--biz_status", "x")
