@@ -320,12 +320,9 @@ static void look(struct gw__encode *encode, struct slot *slots)
 
 /* ---- a few scalars, the most common case */
 
-/* Bytes of a scalar that lies in one piece; 0: it is none. */
-static inline size_t scalar_size(const struct gw__type *type, const char *at)
+static inline bool is_text(const struct gw__type *type)
 {
-    if (type->kind == GW__STRING || type->kind == GW__BINARY)
-        return 4 + gw__wire_get32(at);
-    return type->kind < GW__LIST ? type->min_bytes : 0;
+    return type->kind == GW__STRING || type->kind == GW__BINARY;
 }
 
 /* The same for the same bytes, and seldom for others. */
@@ -350,17 +347,21 @@ static bool surely_differ(const struct gw__encode *encode, const struct gw__enco
     const struct gw__type *type = frame->type, *what = type->kind == GW__MAP ? type->key : type->value;
     const char *at = frame->patch + 4;
     uint64_t marks[VERY_FEW];
-    if (frame->count > VERY_FEW || frame->segment != encode->wire->last)
+    uint32_t count = frame->count;
+    if (count > VERY_FEW || frame->segment != encode->wire->last || what->kind >= GW__LIST
+        || type->value->kind >= GW__LIST)
         return false;
-    for (uint32_t i = 0; i < frame->count; i++) {
-        size_t size = scalar_size(what, at), more = what == type->key ? scalar_size(type->value, at + size) : 1;
-        if (!size || !more)
-            return false;
-        marks[i] = mark_of(at, size);
+    bool map = type->kind == GW__MAP, text = is_text(what), more_text = map && is_text(type->value);
+    size_t fixed = what->min_bytes, more = map ? type->value->min_bytes : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        size_t size = fixed + (text ? gw__wire_get32(at) : 0);
+        uint64_t mark = mark_of(at, size);
         for (uint32_t j = 0; j < i; j++)
-            if (marks[j] == marks[i])
+            if (marks[j] == mark)
                 return false;
-        at += size + (what == type->key ? more : 0);
+        marks[i] = mark;
+        at += size;
+        at += more + (more_text ? gw__wire_get32(at) : 0);
     }
     return true;
 }
