@@ -1,9 +1,11 @@
-/* Sixteen bytes of a string at once: copied, and looked at for what JSON does not take as it is. */
+/* Sixteen bytes or more of a string at once: copied, and looked at for what JSON does not take as it is. */
 #ifndef GW_JSON_BLOCK_H
 #define GW_JSON_BLOCK_H
 
-#include "json/utf8.h"
-
+#include <endian.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #ifdef __SSE2__
@@ -63,38 +65,27 @@ static inline uint32_t gw__json_copy_pair(char *out, const char *text)
 #endif
 }
 
-/* Copies 16 bytes; a bit for each that must not stand in a string or ends it, and for each over 0x7f. */
-static inline unsigned gw__json_copy_marked(char *out, const char *text, unsigned *high)
+/* Copies a pair; a bit for each byte that must not stand in a string or ends it, and for each over 0x7f. */
+static inline uint64_t gw__json_copy_marked(char *out, const char *text, uint64_t *high)
 {
 #ifdef __SSE2__
-    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
-    _mm_storeu_si128((__m128i *)(void *)out, bytes);
-    *high = (unsigned)_mm_movemask_epi8(bytes);
-    return gw__json_special_bits(bytes) & ~*high;
+    __m128i first = _mm_loadu_si128((const __m128i *)(const void *)text);
+    __m128i second = _mm_loadu_si128((const __m128i *)(const void *)(text + 16));
+    _mm_storeu_si128((__m128i *)(void *)out, first);
+    _mm_storeu_si128((__m128i *)(void *)(out + 16), second);
+    *high = (uint32_t)_mm_movemask_epi8(first) | (uint32_t)_mm_movemask_epi8(second) << 16;
+    return (gw__json_special_bits(first) | gw__json_special_bits(second) << 16) & ~*high;
 #else
-    unsigned marks = 0;
+    uint64_t marks = 0;
     *high = 0;
-    memcpy(out, text, 16);
-    for (unsigned i = 0; i < 16; i++) {
+    memcpy(out, text, GW__JSON_PAIR);
+    for (unsigned i = 0; i < GW__JSON_PAIR; i++) {
         unsigned char c = (unsigned char)text[i];
-        *high |= (unsigned)(c >= 0x80) << i;
-        marks |= (unsigned)(c < 0x80 && gw__json_special(c)) << i;
+        *high |= (uint64_t)(c >= 0x80) << i;
+        marks |= (uint64_t)(c < 0x80 && gw__json_special(c)) << i;
     }
     return marks;
 #endif
-}
-
-/* Of the first `count` of 16 bytes, those that make whole characters; high: a bit for each over 0x7f. */
-static inline unsigned gw__json_whole_characters(const char *text, const char *end, unsigned high, unsigned count)
-{
-    for (high &= (1u << count) - 1; high;) {
-        unsigned at = (unsigned)__builtin_ctz(high);
-        unsigned size = (unsigned)gw__utf8_size(text + at, (size_t)(end - text) - at);
-        if (!size || at + size > count)
-            return at;
-        high &= ~0u << (at + size);
-    }
-    return count;
 }
 
 enum { GW__JSON_STRIDE = 64 };
@@ -121,8 +112,6 @@ static inline bool gw__json_copy_stride(char *out, const char *text)
 #endif
 }
 
-enum { GW__JSON_BLOCK = 16 };
-
 /* What the letter behind a backslash stands for; 0: for nothing. */
 static inline char gw__json_escaped(char c)
 {
@@ -138,63 +127,6 @@ static inline unsigned gw__json_copy_last(char *out, const char *text, size_t si
     char rest[16] = {0}; /* behind the text, control bytes: they are special */
     memcpy(rest, text, size);
     return gw__json_copy_block(out, rest);
-}
-
-/* Characters over 0x7f, the first of which the next byte begins; false if one is none or may be cut off. */
-static inline bool gw__json_copy_characters(const char **at, const char *text_end, char **to, const char *end)
-{
-    do {
-        uint32_t word;
-        if (text_end - *at < 4)
-            return false;
-        memcpy(&word, *at, sizeof word);
-        size_t size = gw__utf8_size_of(le32toh(word));
-        if (!size)
-            return false;
-        memcpy(*to, &word, sizeof word);
-        *at += size;
-        *to += size;
-    } while (*at < text_end && (unsigned char)**at >= 0x80 && end - *to >= 2 * GW__JSON_BLOCK);
-    return true;
-}
-
-/* Copies what of a string needs no more than this text, as long as there are two blocks of room; returns where it
- * stopped: at the string's end, or at what the reader knows how to take. */
-static inline const char *gw__json_copy_whole(const char *at, const char *text_end, char **out, const char *end)
-{
-    char *to = *out;
-    const char *far = at + GW__JSON_STRIDE;
-    while (text_end - at >= 16 && end - to >= 2 * GW__JSON_BLOCK) {
-        unsigned count = gw__json_copy_block(to, at);
-        at += count;
-        to += count;
-        if (count == 16) {
-            for (; at >= far && text_end - at >= GW__JSON_STRIDE && end - to >= 2 * GW__JSON_STRIDE
-                   && gw__json_copy_stride(to, at); to += GW__JSON_STRIDE)
-                at += GW__JSON_STRIDE;
-            continue;
-        }
-        if (*at == '"')
-            break;
-        if ((unsigned char)*at >= 0x80) {
-            if (!gw__json_copy_characters(&at, text_end, &to, end))
-                break;
-            continue;
-        }
-        char simple = *at == '\\' && text_end - at >= 2 ? gw__json_escaped(at[1]) : 0;
-        if (!simple)
-            break;
-        *to++ = simple;
-        at += 2;
-    }
-    size_t left = (size_t)(text_end - at);
-    if (left && left < 16 && end - to >= 2 * GW__JSON_BLOCK) {
-        unsigned count = gw__json_copy_last(to, at, left);
-        at += count;
-        to += count;
-    }
-    *out = to;
-    return at;
 }
 
 enum { GW__JSON_KEY_BYTES = 32 };

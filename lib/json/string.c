@@ -1,9 +1,8 @@
-/* The inside of strings: sixteen bytes at a time while nothing is special, copied in the same breath; escapes and
- * characters that a cut tears go on byte by byte. Whoever copies has GW__JSON_ROOM bytes before each step, so no step
- * looks at the room again. */
-#include "json/block.h"
+/* The inside of strings: what is whole in the piece is copied 32 bytes at a time; rare escapes and characters that a
+ * cut tears go on byte by byte. Whoever copies has GW__JSON_ROOM bytes before each step, so no step looks at the room
+ * again. */
 #include "json/reader.h"
-#include "json/utf8.h"
+#include "json/unescape.h"
 
 /* Inside an escape or a character: what comes next. */
 enum { PLAIN, ESCAPE, HEX1, HEX2, HEX3, HEX4, PAIR_BACKSLASH, PAIR_U, CONTINUATION };

@@ -19,7 +19,7 @@
 #include "transcode/rules.h"
 #include "wire/thrift.h"
 
-enum { GW__ENCODE_DEPTH = 64, GW__ENCODE_ERRORS = 20, GW__ENCODE_TAIL_BYTES = 144 };
+enum { GW__ENCODE_DEPTH = 64, GW__ENCODE_ERRORS = 20, GW__ENCODE_TAIL_BYTES = 176 };
 
 struct gw__encode_frame {
     const struct gw__type *type;

@@ -4,12 +4,12 @@
  *
  * A container that opens is taken by a call; each has its frame all the same, so that the general path can go on where
  * calls return. Reader and wire are kept in local variables; the reader is told of open containers in the end. */
-#include "json/block.h"
+#include "json/unescape.h"
 #include "transcode/inside.h"
 
 enum {
     ENTRY_BYTES = 64, /* on the wire: of an entry, but for the rest of a string */
-    TEXT_BYTES = 64,  /* of text: the like, with GW__JSON_KEY_BYTES; they are looked at unasked */
+    TEXT_BYTES = 80,  /* of text: the like, with GW__JSON_KEY_BYTES; they are looked at unasked */
     FRONT_BYTES = GW__NUMBER_FRONT_BYTES, /* in front of the end of the text that was copied */
 };
 
@@ -146,15 +146,22 @@ static __attribute__((noinline)) const char *copy_text(const struct run *run, co
     return at + 1;
 }
 
+/* Most strings are plain and end within 32 bytes: those at once. */
 INLINE const char *take_text(const struct run *run, const char *at, char **out)
 {
-    const char *behind = take_short(at, out);
-    if (!behind && *at == '"') {
+    if (RARELY(*at != '"'))
+        return NULL;
+    uint32_t special = gw__json_copy_pair(*out + 4, at + 1);
+    unsigned count = special ? (unsigned)__builtin_ctz(special) : GW__JSON_PAIR;
+    if (at[1 + count] != '"') {
         char *to = *out;
-        behind = copy_text(run, at + 1, &to);
+        const char *behind = copy_text(run, at + 1, &to);
         *out = to;
+        return behind;
     }
-    return behind;
+    gw__wire_set32(*out, count);
+    *out += 4 + count;
+    return at + count + 2;
 }
 
 /* ---- blanks, commas, room */
