@@ -129,6 +129,31 @@ static void read_all(struct gw__json *json, const char *text, size_t size, bool 
     gw__json_feed(json, text, size, last);
 }
 
+/* Whole strings are copied a block at a time; byte by byte the same must come of them. */
+START_TEST(blocks)
+{
+    static const char *const parts[] = {
+        "\\n", "\\\\", "\\\\\\\"", "\\u00e9", "\\x", "\\", "\t", "\"", "\xc3\xb6", "\xe2\x82\xac", "\xe0\xa4\x85",
+        "\xf0\x9f\x98\x80", "\xc3", "\xe2\x82", "\xc3\xb6\\n\xe0\xa4\x85", "\xe0\xa4\x85\\n\xc3\xb6\\n", "\xed\xa0\x80",
+        "\x80",
+    };
+    for (size_t before = 0; before < 70; before++)
+        for (size_t after = 0; after < 70; after += after < 2 ? 1 : 17) {
+            char text[160], *at = text;
+            *at++ = '"';
+            at = memset(at, 'a', before);
+            at = memcpy(at + before, parts[_i], strlen(parts[_i]));
+            at += strlen(parts[_i]);
+            memset(at, 'b', after);
+            at[after] = '"';
+            size_t size = (size_t)(at + after + 1 - text);
+            struct gw__text want = trace(text, size, &(struct trace_way){.step = 1, .take = TAKE_COPY, .room = 256});
+            check_trace(text, size, want.data, &(struct trace_way){.step = size, .take = TAKE_COPY, .room = 256});
+            gw__text_finish(&want);
+        }
+}
+END_TEST
+
 START_TEST(zero_bytes)
 {
     check_everywhere("\"\\u0000\"", 8, "string1:", TAKE_TEXT); /* the line ends at it for strcmp */
@@ -481,6 +506,7 @@ Suite *make_suite(void)
     TCase *tcase = tcase_create("json");
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, tells, 0, sizeof cases / sizeof *cases);
+    tcase_add_loop_test(tcase, blocks, 0, 18);
     tcase_add_test(tcase, zero_bytes);
     tcase_add_test(tcase, control_characters_by_request);
     tcase_add_test(tcase, depth);
