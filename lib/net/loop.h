@@ -67,7 +67,7 @@ struct gw__turns {
  * drip: more passes; more: all others wait for longer. */
 static inline uint32_t gw__turn_limit(enum gw__turn kind)
 {
-    return kind == GW__TURN_BEGIN ? 1024 : 16;
+    return kind == GW__TURN_BEGIN ? 1024 : 4;
 }
 
 struct gw__loop {
