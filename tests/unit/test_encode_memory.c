@@ -58,7 +58,7 @@ static void *counted_realloc(void *memory, size_t size)
 
 static const struct {
     const char *open, *item, *close; /* item: may have its number in it */
-    unsigned count, checked;         /* checked: elements that are compared at a time */
+    int count, checked;              /* checked: elements that are compared at a time */
 } bodies[] = {
     {"{\"numbers\":[", "%u", "]}", 2000000, 0},
     {"{\"texts\":[", "\"text %u\"", "]}", 400000, 0},
@@ -101,12 +101,13 @@ __attribute__((format(printf, 1, 2))) static void add(const char *format, ...)
 
 static void make_body(int row)
 {
-    body = malloc(64 + bodies[row].count * (strlen(bodies[row].item) + 12));
+    int count = times_here(bodies[row].count);
+    body = malloc(64 + (size_t)count * (strlen(bodies[row].item) + 12));
     ck_assert_ptr_nonnull(body);
     body_size = 0;
     add("%s", bodies[row].open);
     bool text = bodies[row].open[strlen(bodies[row].open) - 1] == '"';
-    for (unsigned i = 0; i < bodies[row].count; i++) {
+    for (int i = 0; i < count; i++) {
         if (i && !text)
             add(",");
 #pragma GCC diagnostic push
@@ -166,7 +167,8 @@ START_TEST(no_more_than_what_is_sent)
             ck_assert_uint_eq(in_use, 0);
             binary = encoding == GW__ENCODING_BINARY ? size : binary;
             size_t held = bodies[_i].checked && binary > size ? binary : size; /* it stays in binary to its end */
-            size_t limit = held + held / 10 + CONSTANT_BYTES + SEGMENT_BYTES + bodies[_i].checked * PER_ELEMENT;
+            size_t checked = (size_t)times_here(bodies[_i].checked) * PER_ELEMENT;
+            size_t limit = held + held / 10 + CONSTANT_BYTES + SEGMENT_BYTES + checked;
             ck_assert_msg(most_here <= limit, "encoding %u: %zu bytes for %zu", encoding, most_here, size);
         }
 }

@@ -160,17 +160,10 @@ static uint64_t random_bits(void)
     return state ^= state << 17;
 }
 
-/* A tenth under a sanitizer. */
-static int rounds(int count)
-{
-    const char *sanitizer = getenv("GW_SANITIZE");
-    return sanitizer && *sanitizer ? count / 10 : count;
-}
-
 /* Digits and exponents of all lengths. */
 START_TEST(random_texts)
 {
-    for (int i = 0, count = rounds(300000); i < count; i++) {
+    for (int i = 0, count = times_here(300000); i < count; i++) {
         char text[80];
         uint64_t digits = random_bits() >> random_bits() % 64;
         int exponent = (int)(random_bits() % 700) - 360;
@@ -193,7 +186,7 @@ END_TEST
 /* Exactly half way between two doubles, and a little more or less. */
 START_TEST(halves)
 {
-    for (int i = 0, count = rounds(20000); i < count; i++) {
+    for (int i = 0, count = times_here(20000); i < count; i++) {
         char text[1200];
         int exponent = (int)(random_bits() % 200) - 100;
         uint64_t mantissa = (random_bits() >> 11) | (uint64_t)1 << 52;
@@ -243,7 +236,7 @@ static void check_round_trip(double value)
 
 START_TEST(random_doubles)
 {
-    int count = 0, all = rounds(1000000);
+    int count = 0, all = times_here(1000000);
     while (count < all) {
         uint64_t bits = random_bits();
         double value;
@@ -281,7 +274,7 @@ START_TEST(edges_come_back)
         check_round_trip(nextafter(power, INFINITY));
         check_round_trip(nextafter(power, 0) != 0 ? nextafter(power, 0) : 5e-324);
     }
-    for (int i = 0, count = rounds(100000); i < count; i++) {
+    for (int i = 0, count = times_here(100000); i < count; i++) {
         check_round_trip((double)i);
         check_round_trip(i / 100.0);
         check_round_trip((double)(random_bits() >> 11));

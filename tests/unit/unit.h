@@ -8,6 +8,9 @@
 
 Suite *make_suite(void);
 
+/* So many times, a tenth of it under a sanitizer. */
+int times_here(int count);
+
 /* From now on the index-th allocation of the library fails, that one alone. */
 void fail_allocation(int index);
 /* Whether it has. */
