@@ -103,6 +103,7 @@ static void read_once(struct gw__conn *conn)
 {
     struct gw__loop *loop = conn->loop;
     gw__loop_enter(loop);
+    loop->reads += conn->turn != GW__TURN_DRIP;
     ssize_t n = receive(conn->fd, loop->receive, GW__RECEIVE_BYTES);
     if (n > 0)
         conn->ops->on_data(conn, loop->receive, (size_t)n);
@@ -121,6 +122,8 @@ static void use_turn(struct gw__loop *loop, enum gw__turn kind)
     static const struct timeval at_once;
     if (--loop->turns[kind].left)
         return;
+    if (kind == GW__TURN_DRIP)
+        loop->reads = 0;
     if (!event_initialized(&loop->turns_event))
         evtimer_assign(&loop->turns_event, loop->base, renew_turns, loop);
     if (evtimer_add(&loop->turns_event, &at_once) < 0)
@@ -131,6 +134,8 @@ static void take_turns(struct gw__loop *loop, enum gw__turn kind)
 {
     struct gw__turns *turns = &loop->turns[kind];
     turns->left = gw__turn_limit(kind);
+    if (kind == GW__TURN_DRIP) /* a share of a busy loop, whose passes are long */
+        turns->left += loop->reads / 4;
     while (turns->left && !gw__list_empty(&turns->waiting)) {
         struct gw__conn *conn = gw__container_of(turns->waiting.next, struct gw__conn, link);
         gw__list_remove(&conn->link);

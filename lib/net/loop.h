@@ -84,6 +84,7 @@ struct gw__loop {
     struct gw__timer paused_timer;
     struct gw__turns turns[GW__TURN_KINDS];
     struct event turns_event;
+    uint32_t reads; /* of connections that don't drip, since the last turn of one that does was used */
     int wake_fd;
     bool owns_base;
     uint64_t date_until_ms; /* of the loop's clock: when the second of `date` ends */

@@ -742,6 +742,33 @@ START_TEST(what_drips_waits_unreported)
 }
 END_TEST
 
+START_TEST(what_drips_has_its_share_of_a_long_pass)
+{
+    enum { COUNT = 12, OTHERS = 16 };
+    struct end ends[COUNT + OTHERS];
+    int peers[COUNT + OTHERS];
+    for (int i = 0; i < COUNT + OTHERS; i++) {
+        peers[i] = open_pair(&ends[i]);
+        ends[i].conn.turn = i < COUNT ? GW__TURN_DRIP : GW__TURN_NONE;
+    }
+    loop.turns[GW__TURN_DRIP].left = 1;
+    for (int i = 0; i < COUNT; i++)
+        ck_assert_int_eq(write(peers[i], "a", 1), 1);
+    event_base_loop(loop.base, EVLOOP_ONCE);
+    for (int i = COUNT; i < COUNT + OTHERS; i++)
+        ck_assert_int_eq(write(peers[i], "a", 1), 1);
+    event_base_loop(loop.base, EVLOOP_ONCE);
+    for (int i = 0; i < COUNT + OTHERS; i++)
+        ck_assert_uint_eq(ends[i].received, i < 1 + 4 + OTHERS / 4 || i >= COUNT ? 1 : 0);
+    turn(3);
+    for (int i = 0; i < COUNT + OTHERS; i++) {
+        ck_assert_uint_eq(ends[i].received, 1);
+        gw__conn_close(&ends[i].conn);
+        close(peers[i]);
+    }
+}
+END_TEST
+
 static Suite *add_case(Suite *suite, const char *name, const TTest *const *tests, int count)
 {
     TCase *tcase = tcase_create(name);
@@ -771,11 +798,12 @@ Suite *make_suite(void)
                                  a_paused_peer_that_leaves_is_noticed,
                                  without_a_turn_it_waits_in_order,
                                  turns_are_renewed_for_as_long_as_some_wait,
-                                 what_drips_waits_unreported};
+                                 what_drips_waits_unreported,
+                                 what_drips_has_its_share_of_a_long_pass};
     Suite *suite = suite_create("net");
     add_case(suite, "loop", loops, 5);
     add_case(suite, "wheel", wheel, 6);
-    add_case(suite, "conn", conn, 11);
+    add_case(suite, "conn", conn, 12);
     TCase *behind = tcase_create("behind");
     tcase_add_checked_fixture(behind, set_up, tear_down);
     tcase_add_loop_test(behind, a_wheel_left_behind, 0, 8);
