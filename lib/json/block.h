@@ -65,26 +65,18 @@ static inline uint32_t gw__json_copy_pair(char *out, const char *text)
 #endif
 }
 
-/* Copies a pair; a bit for each byte that must not stand in a string or ends it, and for each over 0x7f. */
-static inline uint64_t gw__json_copy_marked(char *out, const char *text, uint64_t *high)
+/* A bit for each byte of a pair that is over 0x7f. */
+static inline uint64_t gw__json_high_pair(const char *text)
 {
 #ifdef __SSE2__
     __m128i first = _mm_loadu_si128((const __m128i *)(const void *)text);
     __m128i second = _mm_loadu_si128((const __m128i *)(const void *)(text + 16));
-    _mm_storeu_si128((__m128i *)(void *)out, first);
-    _mm_storeu_si128((__m128i *)(void *)(out + 16), second);
-    *high = (uint32_t)_mm_movemask_epi8(first) | (uint32_t)_mm_movemask_epi8(second) << 16;
-    return (gw__json_special_bits(first) | gw__json_special_bits(second) << 16) & ~*high;
+    return (uint32_t)_mm_movemask_epi8(first) | (uint32_t)_mm_movemask_epi8(second) << 16;
 #else
-    uint64_t marks = 0;
-    *high = 0;
-    memcpy(out, text, GW__JSON_PAIR);
-    for (unsigned i = 0; i < GW__JSON_PAIR; i++) {
-        unsigned char c = (unsigned char)text[i];
-        *high |= (uint64_t)(c >= 0x80) << i;
-        marks |= (uint64_t)(c < 0x80 && gw__json_special(c)) << i;
-    }
-    return marks;
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < GW__JSON_PAIR; i++)
+        bits |= (uint64_t)((unsigned char)text[i] >= 0x80) << i;
+    return bits;
 #endif
 }
 

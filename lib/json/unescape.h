@@ -28,7 +28,7 @@ static inline const char *gw__json_copy_whole(const char *at, const char *text_e
             text = memcpy(rest, at, (size_t)(text_end - at));
             behind = rest + (text_end - at);
         }
-        uint64_t high, marks = gw__json_copy_marked(to, text, &high);
+        uint64_t high = gw__json_high_pair(text), marks = gw__json_copy_pair(to, text) & ~high;
         unsigned count = marks ? (unsigned)__builtin_ctzll(marks) : GW__JSON_PAIR, whole = count;
         if (high & gw__json_first_bits(count))
             whole = gw__json_whole_pair(text, behind, count, &high);
