@@ -393,14 +393,20 @@ def test_large_requests_and_answers_beside_each_other(rig):
         assert call.result().json == text + str(i)
 
 
-def test_a_slow_client_does_not_stop_the_others(rig):
-    """Its response is cut when it has kept them waiting for a second."""
+def slow_and_other(rig, path):
+    """A client that reads little of its answer, and a call behind it; both wait for the server."""
     rig.gather()
     slow = rig.gateway.client(receive_buffer=4096)
-    slow.request("POST", "/ttheader/Text", body=b'{"text":"large"}')
+    slow.request("POST", path + "/Text", body=b'{"text":"large"}')
     assert eventually(lambda: len(rig.waiting) == 1)
-    other = Started(rig, "/ttheader/Call", {"msg": "other"})
+    other = Started(rig, path + "/Call", {"msg": "other"})
     assert eventually(lambda: len(rig.waiting) == 2)
+    return slow, other
+
+
+def test_a_slow_client_does_not_stop_the_others(rig):
+    """Its response is cut when it has kept them waiting for a second."""
+    slow, other = slow_and_other(rig, "/ttheader")
     large, call = rig.waiting
     assert large.connection is call.connection
     sender = threading.Thread(target=lambda: large.send(large.message([(0, STRING, b"x" * (64 << 20))]) + echo(call)))
@@ -429,12 +435,7 @@ def test_a_slow_client_alone_is_waited_for(rig):
 
 def test_a_slow_client_of_a_compressed_answer_keeps_nobody_waiting(rig):
     """All of it has come, so that the connection need not wait for the client."""
-    rig.gather()
-    slow = rig.gateway.client(receive_buffer=4096)
-    slow.request("POST", "/zlib/Text", body=b'{"text":"large"}')
-    assert eventually(lambda: len(rig.waiting) == 1)
-    other = Started(rig, "/zlib/Call", {"msg": "other"})
-    assert eventually(lambda: len(rig.waiting) == 2)
+    slow, other = slow_and_other(rig, "/zlib")
     large, call = rig.waiting
     large.send(large.message([(0, STRING, b"x" * (8 << 20))]) + echo(call))
     assert other.result().json == {"msg": "other"}

@@ -178,12 +178,14 @@ class Counted:
 
 
 class Listening:
-    """What servers begin with that have a codec of their own: serve(sock) runs on a thread for each connection."""
+    """What servers begin with: serve() runs on a thread for each connection, with what connected() makes of its socket."""
 
-    def __init__(self):
+    def __init__(self, listener=None):
         self.connections = 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+        self.listener = listener or socket.create_server(("127.0.0.1", 0))
+        host, port = ("unix", self.listener.getsockname()) if self.listener.family == socket.AF_UNIX \
+            else self.listener.getsockname()[:2]
+        self.address = f"[{host}]:{port}" if self.listener.family == socket.AF_INET6 else f"{host}:{port}"
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -193,46 +195,39 @@ class Listening:
             except OSError:
                 return
             self.connections += 1
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            threading.Thread(target=self.serve, args=(sock,), daemon=True).start()
+            if sock.family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self.serve, args=(self.connected(sock),), daemon=True).start()
+
+    def connected(self, sock):
+        return sock
 
     def close(self):
         self.listener.close()
 
 
-class Peer:
+class Peer(Listening):
     def __init__(self, receive_buffer=None, address=("127.0.0.1", 0)):
         """Listens on any port of a host, or at a Unix path."""
         family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        self.listener = socket.socket(family)
+        listener = socket.socket(family)
         if receive_buffer:
-            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.listener.bind(address)
-        self.listener.listen(128)
-        host, port = ("unix", address) if family == socket.AF_UNIX else self.listener.getsockname()[:2]
-        self.address = f"[{host}]:{port}" if family == socket.AF_INET6 else f"{host}:{port}"
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        listener.bind(address)
+        listener.listen(128)
         self.lock = threading.Lock()
         self.handlers, self.calls, self.errors, self.open = {}, [], [], {}
-        self.connections = 0
-        threading.Thread(target=self.accept, daemon=True).start()
+        super().__init__(listener)
 
     def on(self, method, handler):
         self.handlers[method] = handler
 
-    def accept(self):
-        while True:
-            try:
-                sock, _ = self.listener.accept()
-            except OSError:
-                return
-            if sock.family != socket.AF_UNIX:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(60)
-            with self.lock:
-                self.connections += 1
-                connection = Connection(sock, self.connections)
-                self.open[connection.number] = connection
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+    def connected(self, sock):
+        sock.settimeout(60)
+        connection = Connection(sock, self.connections)
+        with self.lock:
+            self.open[connection.number] = connection
+        return connection
 
     def serve(self, connection):
         try:
