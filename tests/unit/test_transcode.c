@@ -694,69 +694,63 @@ START_TEST(memory_out_while_decoding)
 }
 END_TEST
 
-/* The text of a map's key fills the last of the memory, however much that is: nothing is written behind it. */
+/* The output has so much room, and can't get more: nothing is written behind it. */
+static void decode_in_room(const struct gw__type *type, const char *bytes, size_t size, size_t room)
+{
+    enum { BEHIND = 64 };
+    static struct gw__decode pass;
+    char expected[BEHIND];
+    size_t taken;
+    struct gw__json_out out = {.begin = malloc(room + BEHIND)};
+    out.at = out.begin;
+    out.end = out.begin + room;
+    memset(out.end, '!', BEHIND);
+    memset(expected, '!', BEHIND);
+    fail_allocation(0);
+    gw__decode_init_value(&pass, type, NULL, &out);
+    enum gw__wire_status status = gw__decode_feed(&pass, bytes, size, &taken);
+    bool failed = allocation_failed();
+    allocate_normally();
+    ck_assert_int_eq(status, failed ? GW__WIRE_BAD : GW__WIRE_DONE);
+    ck_assert_mem_eq(out.begin + room, expected, BEHIND);
+    gw__decode_finish(&pass);
+    free(out.begin);
+}
+
+enum { FIRST_ROOM = 120, MOST_ROOM = 1000 };
+
+/* The text of a map's key fills the last of the memory, however much that is. */
 START_TEST(memory_out_behind_a_key)
 {
-    enum { FIRST = 120, MOST = 1000, KEY = 80 };
+    enum { KEY = 80 };
     const struct gw__field *named = gw__record_by_name(find("echo_tree")->arguments->fields[0].type->record, "named", 5);
-    const struct gw__type *type = named->type;
-    for (size_t plain = 0; plain <= KEY; plain += 8)
-        for (size_t room = FIRST; room < MOST; room++) {
-            static struct gw__decode pass;
-            char bytes[10 + KEY + 1] = {GW__THRIFT_STRING, GW__THRIFT_STRUCT}; /* the entry's struct is empty */
-            gw__wire_set32(bytes + 2, 1);
-            gw__wire_set32(bytes + 6, KEY);
-            memset(bytes + 10, 1, KEY - plain);
-            memset(bytes + 10 + KEY - plain, 'k', plain);
-            size_t taken;
-            struct gw__json_out out = {.begin = malloc(room + 1)};
-            out.at = out.begin;
-            out.end = out.begin + room;
-            *out.end = '!';
-            fail_allocation(0);
-            gw__decode_init_value(&pass, type, NULL, &out);
-            enum gw__wire_status status = gw__decode_feed(&pass, bytes, sizeof bytes, &taken);
-            bool failed = allocation_failed();
-            allocate_normally();
-            ck_assert_int_eq(status, failed ? GW__WIRE_BAD : GW__WIRE_DONE);
-            ck_assert_int_eq(out.begin[room], '!');
-            gw__decode_finish(&pass);
-            free(out.begin);
-        }
+    for (size_t plain = 0; plain <= KEY; plain += 8) {
+        char bytes[10 + KEY + 1] = {GW__THRIFT_STRING, GW__THRIFT_STRUCT}; /* the entry's struct is empty */
+        gw__wire_set32(bytes + 2, 1);
+        gw__wire_set32(bytes + 6, KEY);
+        memset(bytes + 10, 1, KEY - plain);
+        memset(bytes + 10 + KEY - plain, 'k', plain);
+        for (size_t room = FIRST_ROOM; room < MOST_ROOM; room++)
+            decode_in_room(named->type, bytes, sizeof bytes, room);
+    }
 }
 END_TEST
 
 /* A long key leaves less room for the string behind it than an entry had, however much memory there is. */
 START_TEST(memory_out_behind_a_long_key)
 {
-    enum { FIRST = 120, MOST = 1000, TEXT = 20, BEHIND = 64 };
+    enum { TEXT = 20 };
     struct idl_text text = {"struct Long { 1: string a_name_of_as_many_characters_as_the_fast_path_takes_at_once_1 }\n"
                             "service S { Long echo(1: Long l) }\n", NULL};
     struct gw__schema *schema = idl_schema("long.thrift", &text);
     ck_assert(schema);
     const struct gw__type *type = idl_method(schema, "echo")->arguments->fields[0].type;
     ck_assert_int_eq(type->record->fields[0].key_size, 64);
-    char bytes[7 + TEXT + 1] = {GW__THRIFT_STRING, 0, 1}, expected[BEHIND];
+    char bytes[7 + TEXT + 1] = {GW__THRIFT_STRING, 0, 1};
     gw__wire_set32(bytes + 3, TEXT);
     memset(bytes + 7, 1, TEXT); /* each is six of JSON */
-    memset(expected, '!', BEHIND);
-    for (size_t room = FIRST; room < MOST; room++) {
-        static struct gw__decode pass;
-        struct gw__json_out out = {.begin = malloc(room + BEHIND)};
-        size_t taken;
-        out.at = out.begin;
-        out.end = out.begin + room;
-        memset(out.end, '!', BEHIND);
-        fail_allocation(0);
-        gw__decode_init_value(&pass, type, NULL, &out);
-        enum gw__wire_status status = gw__decode_feed(&pass, bytes, sizeof bytes, &taken);
-        bool failed = allocation_failed();
-        allocate_normally();
-        ck_assert_int_eq(status, failed ? GW__WIRE_BAD : GW__WIRE_DONE);
-        ck_assert_mem_eq(out.begin + room, expected, BEHIND);
-        gw__decode_finish(&pass);
-        free(out.begin);
-    }
+    for (size_t room = FIRST_ROOM; room < MOST_ROOM; room++)
+        decode_in_room(type, bytes, sizeof bytes, room);
     gw__schema_destroy(schema);
 }
 END_TEST
