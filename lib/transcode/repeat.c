@@ -369,7 +369,8 @@ static bool surely_differ(const struct gw__encode *encode, const struct gw__enco
 void gw__encode_check_repeats(struct gw__encode *encode)
 {
     const struct gw__encode_frame *frame = gw__encode_top(encode);
-    if (frame->count < 2 || frame->errors != encode->error_count || encode->wire->lost || surely_differ(encode, frame))
+    if (frame->count < 2 || frame->errors != encode->error_count || gw__encode_is_full(encode) || encode->wire->lost
+        || surely_differ(encode, frame))
         return;
     if (frame->marked && encode->marks.count != (size_t)frame->bits + frame->count)
         return; /* memory was out */

@@ -187,6 +187,31 @@ START_TEST(sixteen_bytes_for_each)
 }
 END_TEST
 
+/* Of a set whose elements misfit, nothing is written; none of that is told after twenty others. */
+START_TEST(misfits_that_are_not_told)
+{
+    static struct gw__encode encode;
+    struct gw__wire wire = {0};
+    char fill[2000] = "{\"larges\":[-1", *at = fill + strlen(fill), body[2000] = "{\"tinies\":[true";
+    for (int i = 2; i < 200; i++)
+        at += sprintf(at, ",-%d", i);
+    strcpy(at, "]}");
+    at = body + strlen(body);
+    for (int i = 1; i < GW__ENCODE_ERRORS + 5; i++)
+        at += sprintf(at, ",true");
+    strcpy(at, "],\"texts\":[1,2,[],3],\"by_text\":{\"a\":\"b\",\"c\":\"d\"}}");
+    const char *bodies[] = {fill, body}; /* the second finds what the first left in memory */
+    for (int i = 0; i < 2; i++) {
+        gw__encode_init(&encode, idl_method(schema, "Put"), NULL, &wire);
+        ck_assert_int_eq(gw__encode_feed(&encode, bodies[i], strlen(bodies[i]), true), i ? GW__WIRE_BAD : GW__WIRE_DONE);
+        ck_assert_uint_eq(encode.error_count, i ? GW__ENCODE_ERRORS : 0);
+        gw__encode_finish(&encode);
+        gw__wire_reset(&wire);
+    }
+    gw__wire_finish(&wire);
+}
+END_TEST
+
 /* Elements that are no scalars are marked on the way. What grows is copied in between, so its old memory may be there,
  * too. */
 static void check_marks(const char *method, const char *before, const char *after, unsigned count)
@@ -319,6 +344,7 @@ Suite *make_suite(void)
     tcase_add_unchecked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, each_type_at_each_cut, 0, sizeof rows / sizeof *rows);
     tcase_add_test(tcase, sixteen_bytes_for_each);
+    tcase_add_test(tcase, misfits_that_are_not_told);
     tcase_add_test(tcase, marks);
     tcase_add_test(tcase, twice_inside_of_others);
     tcase_add_test(tcase, many);
