@@ -10,9 +10,53 @@ from support.gateway import Gateway  # noqa: E402
 from support.upstream import Upstream  # noqa: E402
 
 
+def pytest_addoption(parser):
+    parser.addoption("--failures", help="the file to which the names of tests that fail go, one a line")
+    parser.addoption("--again", help="such a file; these tests alone are run")
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "threads: drives several threads of the gateway; for the thread sanitizer")
     config.addinivalue_line("markers", "plain: measures time or memory; runs under no sanitizer")
+    if config.getoption("failures") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Failures(config.getoption("failures"), chosen(config)))
+
+
+class Failures:
+    """What failed, and what was chosen but did not pass."""
+
+    def __init__(self, path, names):
+        self.path, self.names, self.failed = path, names, set()
+
+    def pytest_runtest_logreport(self, report):
+        name = place(report)
+        if report.failed:
+            self.failed.add(name)
+            self.names = [x for x in self.names if x != name] + [name]
+        elif report.when == "teardown" and name not in self.failed and name in self.names:
+            self.names.remove(name)
+
+    def pytest_sessionfinish(self):
+        with open(self.path, "w") as file:
+            file.writelines(f"{name}\n" for name in self.names)
+
+
+def place(test):
+    """Its name; pytest-xdist adds to the node id."""
+    return f"{test.location[0]}::{test.location[2]}"
+
+
+def chosen(config):
+    if not config.getoption("again"):
+        return []
+    with open(config.getoption("again")) as file:
+        return file.read().splitlines()
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("again"):
+        names = chosen(config)
+        items[:] = [item for item in items if place(item) in names]
 
 
 class Factory:

@@ -89,10 +89,9 @@ add_tap() # file: counts check's results
     return "$((${bad:-0} > 0))"
 }
 
-add_junit() # file: counts pytest's results
+junit() # file: passed, failed, skipped
 {
-    local counts
-    counts=$($python - "$1" <<'PY'
+    $python - "$1" <<'PY'
 import sys, xml.etree.ElementTree as tree
 suite = tree.parse(sys.argv[1]).getroot()
 suite = suite if suite.tag == "testsuite" else suite.find("testsuite")
@@ -100,9 +99,6 @@ total, bad, skip = (int(suite.get(key, 0)) for key in ("tests", "failures", "ski
 bad += int(suite.get("errors", 0))
 print(total - bad - skip, bad, skip)
 PY
-    ) || return 1
-    set -- $counts
-    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
 }
 
 add_sanitizer_reports() # prefix: what a sanitizer wrote is a failure, whatever the test made of it
@@ -146,38 +142,59 @@ build_peers() # before tests whose time is measured; what can't be built the tes
 
 # ---- runners
 
+# A check may fail because the machine stood still, or others had it: what failed is run again by itself, at most twice,
+# and told. What a sanitizer reports is never forgiven.
+
+run_unit() # suite, program, command prefix...: counts it; 1 if it shall run again, when that is left
+{
+    local suite=$1 test=$2 left=$3 tap log status
+    shift 3
+    tap=$logs/$suite-$(basename "$test").tap log=${tap%.tap}.log
+    rm -f "$tap"
+    CK_TAP_LOG_FILE_NAME=$tap timeout 600 "$@" "$test" >"$log" 2>&1
+    status=$?
+    if grep -qs '^not ok ' "$tap"; then
+        grep '^not ok ' "$tap"
+        if [ "$left" -gt 0 ] && ! grep -qaE 'ERROR: Address|WARNING: Thread|runtime error' "$log"; then
+            echo "again: $test"
+            return 1
+        fi
+        echo "FAILED: $test: $log"
+    elif [ $status != 0 ]; then
+        tail -n 40 "$log"
+        fail "$test ended with code $status though no check failed: $log"
+    fi
+    grep -a '^SKIPPED' "$log" && skipped=$((skipped + $(grep -ac '^SKIPPED' "$log")))
+    add_tap "$tap"
+    return 0
+}
+
 run_units() # suite, command prefix...
 {
-    local suite=$1 tap log test status
+    local suite=$1 test
     shift
     [ -z "$match" ] || return 0
     for test in "$GW_BUILD"/tests/unit/test_*; do
         [ -f "$test" ] && [ -x "$test" ] || continue
-        tap=$logs/$suite-$(basename "$test").tap log=${tap%.tap}.log
-        rm -f "$tap"
-        CK_TAP_LOG_FILE_NAME=$tap timeout 600 "$@" "$test" >"$log" 2>&1
-        status=$?
-        grep -a '^SKIPPED' "$log" && skipped=$((skipped + $(grep -ac '^SKIPPED' "$log")))
-        if ! add_tap "$tap"; then
-            grep '^not ok ' "$tap"
-            echo "FAILED: $test: $log"
-        elif [ $status != 0 ]; then
-            tail -n 40 "$log"
-            fail "$test ended with code $status though no check failed: $log"
-        fi
+        run_unit "$suite" "$test" 2 "$@" || run_unit "$suite" "$test" 1 "$@" || run_unit "$suite" "$test" 0 "$@"
     done
+}
+
+pytest_once() # folders and pytest arguments...: leaves the results in $log, $xml and $again
+{
+    rm -f "$xml"
+    timeout $((GW_LONG ? 5400 : 1200)) $python -m pytest -c tests/pytest.ini --rootdir=tests -p no:cacheprovider -q -rs --tb=short \
+        --junitxml="$xml" --failures="$again" "$@" >"$log" 2>&1
 }
 
 run_pytest() # suite, folders and pytest arguments...
 {
-    local suite=$1 log=$logs/$1-pytest.log xml=$logs/$1-pytest.xml status selection=()
+    local log=$logs/$1-pytest.log xml=$logs/$1-pytest.xml again=$logs/$1-again status selection=() good bad skip mended left
     shift
     [ -z "$match" ] || selection=(-rP -k "$match")
-    rm -f "$xml"
-    timeout $((GW_LONG ? 5400 : 1200)) $python -m pytest -c tests/pytest.ini --rootdir=tests -p no:cacheprovider -q -rs --tb=short \
-        --junitxml="$xml" "${selection[@]}" "$@" >"$log" 2>&1
+    pytest_once "${selection[@]}" "$@"
     status=$?
-    add_junit "$xml" || fail "pytest gave no result: $log"
+    read -r good bad skip < <(junit "$xml") || { fail "pytest gave no result: $log"; return; }
     grep -a '^SKIPPED' "$log"
     [ -z "$match" ] || sed -n '/^-* Captured stdout call/,/^[_=-]\{2,\}/{/^[_=-]\{2,\}/!{/./p}}' "$log"
     case $status in
@@ -185,6 +202,16 @@ run_pytest() # suite, folders and pytest arguments...
     5) echo "nothing collected: $log" ;;
     *) tail -n 80 "$log"; echo "FAILED: $log" ;;
     esac
+    for left in 2 1; do
+        [ "$status" = 1 ] && [ "$bad" -le 60 ] || break
+        log=$again-$left.log xml=$again-$left.xml
+        echo "again, one at a time: $log"
+        pytest_once "$@" -rA --again="$again" -n 0
+        status=$? mended=$((bad - $(wc -l <"$again")))
+        grep -aE '^(PASSED|FAILED|ERROR) ' "$log"
+        good=$((good + mended)) bad=$((bad - mended))
+    done
+    passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + skip))
 }
 
 has_tests() # folder
