@@ -260,12 +260,12 @@ suite_asan()
     build asan -Db_sanitize=address,undefined -Db_lundef=false || return
     rm -f "$logs"/asan-report.*
     export GW_SANITIZE=address
-    export ASAN_OPTIONS=detect_leaks=1:halt_on_error=1:exitcode=99:log_path=$logs/asan-report
-    export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:log_path=$logs/asan-report
+    export ASAN_OPTIONS=detect_leaks=1:halt_on_error=1:exitcode=99 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     CK_FORK=no run_units asan # in a forked child a leak would not be seen
     local folders
     folders=$(traffic_folders)
     build_peers
+    ASAN_OPTIONS+=:log_path=$logs/asan-report UBSAN_OPTIONS+=:log_path=$logs/asan-report
     [ -z "$folders" ] || run_pytest asan $folders -n 4 --dist loadgroup -m "not plain"
     unset ASAN_OPTIONS UBSAN_OPTIONS
     add_sanitizer_reports "$logs/asan-report"
@@ -281,10 +281,11 @@ suite_tsan()
     fi
     CC=$([ -z "$fixed" ] && echo cc || echo clang) build tsan -Db_sanitize=thread -Db_lundef=false || return
     rm -f "$logs"/tsan-report.*
-    export GW_SANITIZE=thread TSAN_OPTIONS=halt_on_error=1:exitcode=66:second_deadlock_stack=1:log_path=$logs/tsan-report
+    export GW_SANITIZE=thread TSAN_OPTIONS=halt_on_error=1:exitcode=66:second_deadlock_stack=1
     CK_FORK=no run_units tsan $fixed
     folders=$(traffic_folders)
     build_peers
+    TSAN_OPTIONS+=:log_path=$logs/tsan-report
     [ -z "$folders" ] || python="$fixed $python" run_pytest tsan $folders -n 4 --dist loadgroup -m "threads and not plain"
     unset TSAN_OPTIONS
     add_sanitizer_reports "$logs/tsan-report"

@@ -195,12 +195,14 @@ def test_listener_added_and_removed(gateway, upstream, factory):
 
 @pytest.mark.threads
 def test_generations_are_freed(gateway, upstream):
-    gw = gateway(answering("0", upstream, workers=2))
-    slow = gw.client().request(target="/sleep/0.5")
-    time.sleep(0.05)
+    gw, held = gateway(answering("0", upstream, workers=2)), threading.Event()
+    upstream.on("/held", lambda c, r: (held.wait(20), c.answer()))
+    slow = gw.client().request(target="/held")
+    eventually(lambda: any(r.path == "/held" for r in upstream.requests), what="the slow request to arrive")
     for i in range(10):
         assert gw.reload(answering(str(i), upstream, workers=2)).status == 200
     assert gw.status()["generations"]["alive"] == 2, "the one in use, and that of the slow request"
+    held.set()
     assert slow.response().status == 200
     eventually(lambda: gw.status()["generations"]["alive"] == 1, what="old generations to be freed")
     eventually(lambda: gw.get("/counts").json["instances"] == 2, what="instances of old tables to be destroyed")

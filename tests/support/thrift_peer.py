@@ -203,6 +203,10 @@ class Listening:
         return sock
 
     def close(self):
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)  # else accept() goes on, and takes what comes to the next with this number
+        except OSError:
+            pass
         self.listener.close()
 
 
@@ -271,11 +275,7 @@ class Peer(Listening):
         self.connections = 0
 
     def close(self):
-        try:
-            self.listener.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-        self.listener.close()
+        super().close()
         self.drop_connections()
 
 

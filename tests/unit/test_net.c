@@ -319,6 +319,9 @@ START_TEST(many_timers_at_random)
         gw__timer_stop(&alarms[i].timer);
     turn(450);
     for (int i = 0; i < COUNT; i++)
+        if (i % 3 != 0)
+            turn_until(&alarms[i].fired, 1);
+    for (int i = 0; i < COUNT; i++)
         ck_assert_int_eq(alarms[i].fired, i % 3 != 0);
     free(alarms);
 }

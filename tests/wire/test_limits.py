@@ -331,6 +331,7 @@ def test_in_flight(gateway, upstream):
 def slow(module_factory, up):
     routes = [
         route("free", predicates={"path": "/sink/free"}, limits={"body_rate": 0}),
+        route("patient", predicates={"path": "/sink/patient"}, timeouts={"slow": "1500ms"}),
         route("whole", predicates={"path": "/whole"}, filters=["whole"]),
         route("total", predicates={"path": "/total/**"}, timeouts={"total": "500ms"}, filters=[{"strip_prefix": 1}]),
         route("rest"),
@@ -370,9 +371,9 @@ def test_body_that_trickles(slow, target, chunks):
 @pytest.mark.parametrize("chunks", [False, True])
 def test_body_that_is_fast_enough(slow, chunks):
     with slow.client() as c:
-        upload(c, "/sink", 100, 20, 0.05, chunks)
+        upload(c, "/sink/patient", 400, 20, 0.1, chunks)
         answer = c.response()
-        assert answer.status == 200 and answer.json["size"] == 2000
+        assert answer.status == 200 and answer.json["size"] == 8000
 
 
 def test_body_that_may_trickle(slow):

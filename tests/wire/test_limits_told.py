@@ -23,6 +23,7 @@ def gate(module_factory, up, tmp_path_factory):
         route("total", path="/total/**", timeouts={"total": "400ms"}, filters=[{"strip_prefix": 1}]),
         route("stall", path="/stall/{n}", limits={"body_rate": 0}),
         route("filter", path="/filter/{n}", filters=[{"timeout": "300ms"}, {"holder": {"where": "request", "after": "5s"}}]),
+        route("held", path="/held", timeouts={"response": "20s"}),
         route("refused", path="/refused/{n}", service="nobody"),
         route("hole", path="/hole/{n}", service="hole"),
         route("none", path="/none/{n}", service="none"),
@@ -144,7 +145,7 @@ def test_half_closed_before_the_answer(gate):
 
 def test_in_flight(gate, up):
     held = threading.Event()
-    up.on("/held", lambda c, r: (c.read_body(r), held.wait(0.4), c.answer(200, b"done")))
+    up.on("/held", lambda c, r: (c.read_body(r), held.wait(20), c.answer(200, b"done")))
     clients = [gate.client() for _ in range(4)]
     for c in clients:
         c.request("GET", "/held")

@@ -136,7 +136,7 @@ def test_answers_and_then_ends(gate, name, end):
 
 
 def test_by_the_byte(gate):
-    outcome = Outcome(gate, lambda call: call.trickle(call.message(GOOD), delay=0.005))
+    outcome = Outcome(gate, lambda call: call.trickle(call.message(GOOD), delay=0.001))
     outcome.check(200, None, reused=True)
 
 
