@@ -143,7 +143,8 @@ build_peers() # before tests whose time is measured; what can't be built the tes
 # ---- runners
 
 # A check may fail because the machine stood still, or others had it: what failed is run again by itself, at most twice,
-# and told. What a sanitizer reports is never forgiven.
+# and told. Never forgiven is what a sanitizer reports, a signal that ended a program, and random cases that failed.
+final='ERROR: Address|WARNING: Thread|runtime error|Received signal|ended with (-4|-6|-7|-8|-11|66|99)|complained|GW_SEED='
 
 run_unit() # suite, program, command prefix...: counts it; 1 if it shall run again, when that is left
 {
@@ -155,7 +156,7 @@ run_unit() # suite, program, command prefix...: counts it; 1 if it shall run aga
     status=$?
     if grep -qs '^not ok ' "$tap"; then
         grep '^not ok ' "$tap"
-        if [ "$left" -gt 0 ] && ! grep -qaE 'ERROR: Address|WARNING: Thread|runtime error' "$log"; then
+        if [ "$left" -gt 0 ] && ! grep -qaE "$final" "$log" "$tap"; then
             echo "again: $test"
             return 1
         fi
@@ -203,7 +204,7 @@ run_pytest() # suite, folders and pytest arguments...
     *) tail -n 80 "$log"; echo "FAILED: $log" ;;
     esac
     for left in 2 1; do
-        [ "$status" = 1 ] && [ "$bad" -le 60 ] || break
+        [ "$status" = 1 ] && [ "$bad" -le 60 ] && ! grep -qaE "$final" "$log" || break
         log=$again-$left.log xml=$again-$left.xml
         echo "again, one at a time: $log"
         pytest_once "$@" -rA --again="$again" -n 0
