@@ -141,8 +141,11 @@ static bool consume_head(struct gw__client *client, const char **data, const cha
 {
     struct gw__parse_error error;
     struct gw__client_stream *stream = &client->stream;
-    enum gw__parse_result result =
-        gw__parse_response(*data, (size_t)(end - *data), &response_limits, client->raw, &error);
+    size_t size = (size_t)(end - *data), seen = client->parsed;
+    if (seen && !gw__parse_again(*data, size, seen, &response_limits))
+        return false;
+    enum gw__parse_result result = gw__parse_response(*data, size, &response_limits, client->raw, &error);
+    client->parsed = result == GW__PARSE_MORE ? (uint32_t)size : 0;
     if (result == GW__PARSE_MORE)
         return false;
     const char *head = *data;

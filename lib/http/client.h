@@ -16,6 +16,7 @@ struct gw__client {
     struct gw__outgoing out;
     const struct gw__head *request;
     int64_t request_length;
+    uint32_t parsed; /* of a head, in vain */
     uint8_t phase, interims;
     bool keep_alive, head_request, request_done;
     bool extra; /* bytes stood behind the answer: not to be used again */

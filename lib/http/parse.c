@@ -11,7 +11,10 @@
 
 #define NONE SIZE_MAX
 
-enum { MOST_OPTIONS = 32 }; /* in Connection; each is looked for among all fields */
+enum {
+    MOST_OPTIONS = 32, /* in Connection; each is looked for among all fields */
+    STEP = 512         /* bytes of a line that has not ended */
+};
 
 enum kind { REQUEST, RESPONSE, TRAILERS };
 
@@ -377,6 +380,11 @@ static inline __attribute__((always_inline)) enum gw__parse_result parse(
     if (result != GW__PARSE_OK || kind == TRAILERS)
         return result;
     return settle(&parser) ? GW__PARSE_OK : GW__PARSE_BAD;
+}
+
+bool gw__parse_again(const char *data, size_t size, size_t seen, const struct gw__parse_limits *limits)
+{
+    return size - seen >= STEP || size >= limits->head_bytes || memchr(data + seen, '\n', size - seen);
 }
 
 enum gw__parse_result gw__parse_request(const char *data, size_t size, const struct gw__parse_limits *limits,

@@ -33,6 +33,7 @@ struct server_conn {
     struct gw__task task; /* sends a head without data, goes on with what is kept, or frees */
     int64_t response_length;
     size_t unsent; /* when FLUSH or LINGER looked last */
+    uint32_t parsed; /* of a head, in vain */
     uint32_t drained;
     int64_t requests; /* begun */
     struct gw__peer *from;
@@ -352,11 +353,15 @@ static bool consume_head(struct server_conn *c, const char **data, const char *e
 {
     struct gw__parse_limits limits = parse_limits(c);
     struct gw__parse_error error;
-    enum gw__parse_result result = gw__parse_request(*data, (size_t)(end - *data), &limits, c->site->raw, &error);
+    size_t size = (size_t)(end - *data);
+    if (c->state == HEAD && !gw__parse_again(*data, size, c->parsed, &limits))
+        return false;
+    enum gw__parse_result result = gw__parse_request(*data, size, &limits, c->site->raw, &error);
     if (result == GW__PARSE_MORE) {
         if (c->state == IDLE)
             set_due(c, c->site->timeouts.head_ms);
         c->state = HEAD;
+        c->parsed = (uint32_t)size;
         return false;
     }
     const char *head = *data;

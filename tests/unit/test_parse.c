@@ -384,6 +384,23 @@ START_TEST(limited)
 }
 END_TEST
 
+START_TEST(parsed_again)
+{
+    static const struct gw__parse_limits few = {.line_bytes = 8192, .head_bytes = 2000, .fields = 20};
+    char head[3000];
+    memset(head, 'a', sizeof head);
+    ck_assert(!gw__parse_again(head, 101, 100, &few));
+    ck_assert(!gw__parse_again(head, 611, 100, &few));
+    ck_assert(gw__parse_again(head, 612, 100, &few));
+    ck_assert(!gw__parse_again(head, 1999, 1998, &few));
+    ck_assert(gw__parse_again(head, 2000, 1999, &few));
+    head[99] = '\n';
+    ck_assert(!gw__parse_again(head, 101, 100, &few));
+    head[100] = '\n';
+    ck_assert(gw__parse_again(head, 101, 100, &few));
+}
+END_TEST
+
 START_TEST(most_options)
 {
     char text[400] = H "Connection: close";
@@ -555,6 +572,7 @@ Suite *make_suite(void)
     tcase_add_test(heads, keep_alive);
     tcase_add_test(heads, hop_by_hop);
     tcase_add_test(heads, limited);
+    tcase_add_test(heads, parsed_again);
     tcase_add_test(heads, most_options);
     tcase_add_test(heads, most_fields);
     tcase_add_test(heads, trailers);

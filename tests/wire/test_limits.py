@@ -1,6 +1,7 @@
 """What is too large or too slow is refused with the status that says so."""
 import os
 import re
+import select
 import threading
 import time
 
@@ -63,6 +64,18 @@ def test_head_too_large_before_its_end_came(limited):
 
 def test_too_many_headers(limited):
     refused(limited, "GET / HTTP/1.1\r\nHost: a\r\n" + "X: a\r\n" * 20 + "\r\n", 431)
+
+
+@pytest.mark.parametrize("head, status", [("GET /" + "a" * 9000, 414), ("GET / HTTP/1.1\r\nHost: a\r\nX: " + "a" * 9000, 431),
+                                          ("GET / HTTP/1.1\r\nHost: a\r\n" + "X: a\r\n" * 40, 431)])
+def test_too_large_in_small_pieces(limited, head, status):
+    """Which are not parsed for each of them."""
+    with limited.client() as c:
+        for at in range(0, len(head), 50):
+            if select.select([c.sock], [], [], 0)[0]:
+                break
+            c.send(head[at:at + 50])
+        assert c.response().status == status
 
 
 def test_headers_just_right(limited):
