@@ -57,8 +57,8 @@ enum gw__parse_result gw__parse_request(const char *data, size_t size, const str
 enum gw__parse_result gw__parse_response(const char *data, size_t size, const struct gw__parse_limits *limits,
                                          struct gw__raw_head *out, struct gw__parse_error *error);
 
-/* Whether a head of which `seen` bytes were parsed in vain is worth it again: another line has ended, or enough came for
- * the limits to be looked at. So what comes by the byte is not parsed for each. */
+/* Whether a head of which `seen` bytes were parsed in vain is worth it again: another line has ended, or enough came
+ * for the limits to be looked at. So what comes by the byte is not parsed for each. */
 bool gw__parse_again(const char *data, size_t size, size_t seen, const struct gw__parse_limits *limits);
 
 /* The same parser without SSE2, whatever the machine; for the test that compares the two. */
