@@ -38,8 +38,8 @@ static bool is_own_header(const char *name, size_t size)
 
 static int add_header(const struct verb *verb, struct call_plan *plan, const char *text)
 {
-    const char *sign = strchr(text, '=');
-    if (!sign || sign == text || strpbrk(text, "\r\n"))
+    const char *sign = strpbrk(text, ":=");
+    if (!sign || *sign == ':' || sign == text || strpbrk(text, "\r\n"))
         return usage_error(verb, "expected --header NAME=VALUE, found '%s'", text);
     int size = (int)(sign - text);
     if (is_own_header(text, (size_t)size))

@@ -183,8 +183,11 @@ def test_blocks_of_a_file(call, peer):
 
 def test_headers_of_a_request(call, peer):
     assert call.lines(peer.address, "lines.Nothing", "--header", "X-A=b=c", "-H", "X-D=").returncode == 0
-    done = call.lines(peer.address, "lines.Nothing", "--header", "X-A")
-    assert done.returncode == 2 and done.stderr.startswith("gwctl call: expected --header NAME=VALUE, found 'X-A'\nusage: ")
+    for wrong in ("X-A", "=a", "X-A: a=b", "X-A=a\nX-B: b"):
+        done = call.lines(peer.address, "lines.Nothing", "--header", wrong)
+        assert done.returncode == 2 and done.stderr.startswith(f"gwctl call: expected --header NAME=VALUE, found '{wrong}'\nusage: ")
+    assert outcome(call.lines(peer.address, "lines.Nothing", "-H", "X A=a")) == (
+        2, "", "gwctl call: a field name is not a token [GW4001]\n")
 
 
 @pytest.mark.parametrize("name", ["Expect", "content-length", "Transfer-Encoding", "CONNECTION", "Host", "TE", "Upgrade",
