@@ -60,8 +60,8 @@ static void stream_send_head(struct gw__client_stream *stream, const struct gw__
     client->request_length = length;
     client->request_done = !has_body;
     client->head_request = head->method_id == GW__METHOD_HEAD;
-    client->out = (struct gw__outgoing){.write_head = write_head, .chunked = has_body && length < 0};
-    client->out.head_bytes = gw__head_bytes(head) + OWN_FIELDS_BYTES;
+    client->out = (struct gw__outgoing){
+        .write_head = write_head, .head = head, .own_bytes = OWN_FIELDS_BYTES, .chunked = has_body && length < 0};
     if (has_body)
         gw__loop_defer(client->base.conn.loop, &client->base.task);
     else

@@ -109,7 +109,8 @@ static bool send_large(struct gw__outgoing *out, struct gw__conn *conn, struct g
 bool gw__outgoing_send(struct gw__outgoing *out, struct gw__conn *conn, const char *data, size_t size, bool last,
                        const struct gw__fields *trailers)
 {
-    size_t extra = (out->write_head ? out->head_bytes : 0) + (trailers ? trailers->bytes : 0) + SLACK_BYTES;
+    size_t extra = (out->write_head ? gw__head_bytes(out->head) + out->own_bytes : 0) + SLACK_BYTES;
+    extra += trailers ? trailers->bytes : 0;
     char *scratch = conn->loop->scratch, *heap = NULL;
     if (extra + COALESCE_BYTES > GW__SCRATCH_BYTES && !(scratch = heap = gw__malloc(extra + COALESCE_BYTES))) {
         gw__conn_break(conn, ENOMEM);

@@ -32,10 +32,11 @@ enum gw__body_result gw__body_next(struct gw__body_reader *reader, const char **
                                    const struct gw__parse_limits *limits, struct gw__fields *trailers,
                                    struct gw__arena *arena);
 
-/* Message being sent. write_head makes the head when the first byte leaves; it may use head_bytes. */
+/* Message being sent. write_head makes the head when the first byte leaves: until then hooks may change it. */
 struct gw__outgoing {
     char *(*write_head)(struct gw__outgoing *out, char *to); /* NULL: it is out already */
-    size_t head_bytes;
+    const struct gw__head *head;
+    size_t own_bytes; /* what write_head may add to it */
     bool chunked, no_body;
 };
 

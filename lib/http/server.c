@@ -174,8 +174,8 @@ static void stream_send_head(struct gw__server_stream *stream, struct gw__head *
     c->response = head;
     c->response_length = length;
     c->responded = true;
-    c->out = (struct gw__outgoing){.write_head = write_head, .no_body = c->head_request || bodyless};
-    c->out.head_bytes = gw__head_bytes(head) + OWN_FIELDS_BYTES;
+    c->out = (struct gw__outgoing){
+        .write_head = write_head, .head = head, .own_bytes = OWN_FIELDS_BYTES, .no_body = c->head_request || bodyless};
     if (c->site->draining || c->site->pressure || c->broken || head->status == 408 ||
         (c->expects && c->body.framing != GW__FRAMING_NONE))
         c->keep_alive = false;
@@ -209,7 +209,7 @@ static void stream_send_interim(struct gw__server_stream *stream, const struct g
     if (c->http10 || c->responded || c->state != BUSY)
         return;
     c->response = (struct gw__head *)head;
-    c->out = (struct gw__outgoing){.write_head = write_interim, .head_bytes = gw__head_bytes(head) + 2};
+    c->out = (struct gw__outgoing){.write_head = write_interim, .head = head};
     gw__outgoing_send(&c->out, &c->conn, NULL, 0, false, NULL);
     c->response = NULL;
 }

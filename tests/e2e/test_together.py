@@ -53,6 +53,7 @@ def gw(module_factory, up):
         at("late-busy", [{"timeout": "200ms"}, {"blocker": {"pause": "0ms"}}]),
         at("replace", [{"holder": {"where": "response", "after": "300ms"}}, "replace"]),
         at("host", ["host_first"]),
+        at("late-header", ["late_header"]),
     ], {"up": [up.address]}, workers=2, timeouts={"response": "4s", "stall": "4s"},
         limits={"body_buffer": "2MiB"},
         plugins=["waits", "jitter", "whole", "caller", "counter", "holder", "origin", "blocker"]))
@@ -163,6 +164,16 @@ def test_a_decorator_can_not_want_whole_bodies(gateway, upstream):
     gw = gateway(config([route("all")], {"up": [upstream.address]}, plugins=["whole"]))
     answer = gw.reload(config([route("all")], {"up": [upstream.address]}, plugins=["whole"], decorators=[{"whole": {}}]))
     assert answer.status == 409 and "GW1025" in answer.text
+
+
+@pytest.mark.parametrize("as_chunks", [False, True], ids=["length", "chunked"])
+@pytest.mark.parametrize("size", [3, 100_000])
+def test_a_header_that_is_set_behind_the_head(gw, size, as_chunks):
+    """Until the first byte of the body leaves the head grows with it."""
+    with gw.client() as c:
+        answer = c.post("/echo", pattern(size), chunked=as_chunks, host="late-header.test")
+        assert answer.status == 200 and answer.json["size"] == size
+        assert dict(answer.json["headers"])["X-Late"] == "x" * 60_000
 
 
 @pytest.mark.threads

@@ -194,10 +194,29 @@ static const struct gw_filter_type host_first = {
     .on_request = look,
 };
 
+/* late_header: with the first piece of a body a long header comes to the request, whose head may not have left yet. */
+enum { LATE_BYTES = 60000 };
+
+static enum gw_flow late_body(struct gw_exchange *ex, struct gw_filter *self, struct gw_body *body)
+{
+    char *value = gw_exchange_alloc(ex, LATE_BYTES + 1);
+    if (value)
+        gw_exchange_set_request_header(ex, "X-Late", memset(value, 'x', LATE_BYTES));
+    evbuffer_add_buffer(body->out, body->in);
+    return GW_CONTINUE;
+}
+
+static const struct gw_filter_type late_header = {
+    .size = sizeof late_header,
+    .name = "late_header",
+    .doc = "Sets a header while the body passes.",
+    .on_request_body = late_body,
+};
+
 GW_API const struct gw_plugin gw_plugin = {
     .size = sizeof gw_plugin,
     .abi = GW_PLUGIN_ABI,
     .name = "waits",
     .filters = (const struct gw_filter_type *const[]){&hold_each, &ask_twice, &split, &busy, &replace, &host_first,
-                                                      NULL},
+                                                      &late_header, NULL},
 };
