@@ -271,7 +271,8 @@ static bool source_is_full(const struct gw_exchange *ex, const struct gw__lane *
                 !(lane->request && ex->state.routed && ex->chain->endpoint &&
                   ex->chain->endpoint->type->whole_request_body && lane->at == ex->chain->filter_count));
     const struct gw__body_stage *first = &lane->row->stages[0];
-    return evbuffer_get_length(first->queue) >= GW__MARK_BYTES && !is_whole(lane, first);
+    bool collects = is_whole(lane, first) && lane->at >= first->index; /* whose limit is looked at as it grows */
+    return evbuffer_get_length(first->queue) >= GW__MARK_BYTES && !collects;
 }
 
 static void check_source(struct gw_exchange *ex, struct gw__lane *lane)
@@ -351,25 +352,6 @@ static bool over_limit(const struct gw_exchange *ex, const struct gw__lane *lane
     return lane->request && limit > 0 && lane->bytes > (uint64_t)limit;
 }
 
-static bool too_large(struct gw_exchange *ex, struct gw__lane *lane)
-{
-    const struct gw__limits *limits = &ex->chain->limits;
-    if (!lane->request || lane->phase == GW__PHASE_DONE)
-        return false;
-    bool over = over_limit(ex, lane);
-    struct gw__body_stage *stage = ex->in.phase == GW__PHASE_HEAD ? gw__body_stage(lane, lane->at) : NULL;
-    if (stage && is_whole(lane, stage))
-        over = over || evbuffer_get_length(stage->queue) > (size_t)limits->body_buffer_bytes;
-    else if (lane->at == ex->chain->filter_count && !lane->sink_open && lane->tail && ex->chain->endpoint &&
-             ex->chain->endpoint->type->whole_request_body)
-        over = over || evbuffer_get_length(lane->tail) > (size_t)limits->body_buffer_bytes;
-    if (!over)
-        return false;
-    gw__answer_fail(ex, 413, "GW4131", "http_request_error", "the request's body is too large");
-    gw__pump_body_verdict(ex, lane, lane->at, GW_FAIL);
-    return true;
-}
-
 bool gw__body_push(struct gw_exchange *ex, struct gw__lane *lane, const char *data, size_t size, bool last)
 {
     lane->bytes += size;
@@ -390,7 +372,9 @@ bool gw__body_push(struct gw_exchange *ex, struct gw__lane *lane, const char *da
     if (lane->row && last)
         lane->row->stages[0].ended = true;
     gw__body_run(ex, lane);
-    if (!ex->state.over && !too_large(ex, lane) && lane->request && lane->phase == GW__PHASE_HEAD && !lane->parked)
+    if (!ex->state.over && lane->phase != GW__PHASE_DONE && over_limit(ex, lane))
+        gw__pump_too_large(ex);
+    if (!ex->state.over && lane->request && lane->phase == GW__PHASE_HEAD && !lane->parked)
         gw__pump_request(ex); /* a stage may have been waiting for the whole body */
     return lane->source_full = source_is_full(ex, lane);
 }

@@ -149,6 +149,8 @@ void gw__pump_response(struct gw_exchange *ex);
 void gw__pump_resume(struct gw_exchange *ex, const struct gw__hook *hook, enum gw_flow flow);
 /* Acts on the answer made in hook `index` of a lane: it becomes the response for the stages outside. */
 void gw__pump_answer(struct gw_exchange *ex, uint16_t index);
+/* Answers that the request's body is too large. */
+void gw__pump_too_large(struct gw_exchange *ex);
 /* Ends the exchange at the outermost leave; cut: why the response is not whole, or NULL. */
 void gw__exchange_over(struct gw_exchange *ex, const char *cut);
 /* Calls the endpoint's on_end, once: at the end, or when another answer takes the place of its own. */

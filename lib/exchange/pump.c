@@ -120,25 +120,35 @@ static bool route(struct gw_exchange *ex)
         return false;
     }
     if (chain->limits.body_bytes > 0 && ex->request.content_length > chain->limits.body_bytes) {
-        gw__answer_fail(ex, 413, "GW4131", "http_request_error", "the request's body is too large");
-        gw__pump_answer(ex, ex->in.at);
+        gw__pump_too_large(ex);
         return false;
     }
     return true;
 }
 
-/* True once all of the body stands before the stage that wants it whole. */
+/* Of a body that is wanted whole, complete or not: filters may have held it back or made it longer on its way. */
+static bool over_buffer(struct gw_exchange *ex, const struct evbuffer *body)
+{
+    if (!body || evbuffer_get_length(body) <= (size_t)ex->chain->limits.body_buffer_bytes)
+        return false;
+    gw__pump_too_large(ex);
+    return true;
+}
+
+/* True once all of the body stands before the stage that wants it whole, or is refused. */
 static bool collected(struct gw_exchange *ex, struct gw__body_stage *stage)
 {
-    if (!stage || stage->ended)
+    if (!stage)
         return true;
-    ex->stream->ops->send_continue(ex->stream);
     uint16_t before = (uint16_t)(stage - ex->in.row->stages);
-    if (ex->in.row->open < before) {
-        ex->in.row->open = before;
-        gw__body_run(ex, &ex->in);
+    if (!stage->ended) {
+        ex->stream->ops->send_continue(ex->stream);
+        if (ex->in.row->open < before || ex->in.source_full) {
+            ex->in.row->open = before;
+            gw__body_run(ex, &ex->in);
+        }
     }
-    return stage->ended || ex->in.phase != GW__PHASE_HEAD;
+    return ex->in.phase != GW__PHASE_HEAD || over_buffer(ex, stage->queue) || stage->ended;
 }
 
 static void pass_filter(struct gw_exchange *ex)
@@ -213,11 +223,10 @@ static void reach_endpoint(struct gw_exchange *ex)
         gw__body_run(ex, lane);
         if (lane->phase != GW__PHASE_HEAD)
             return;
-        if (endpoint_wants_whole(ex) && !lane->row->stages[lane->row->count - 1].passed)
-            return;
-    } else if (endpoint_wants_whole(ex) && !lane->ended) {
-        return;
     }
+    bool complete = lane->row ? lane->row->stages[lane->row->count - 1].passed : lane->ended;
+    if (endpoint_wants_whole(ex) && (over_buffer(ex, lane->tail) || !complete))
+        return;
     settle_length(ex);
     ex->state.endpoint_started = true;
     lane->phase = GW__PHASE_BODY;
@@ -367,6 +376,12 @@ void gw__pump_answer(struct gw_exchange *ex, uint16_t index)
     if (ex->chain->response_body_count && !has_no_body(ex) && !gw__body_prepare(ex, lane))
         ex->state.out_of_memory = true;
     gw__pump_response(ex);
+}
+
+void gw__pump_too_large(struct gw_exchange *ex)
+{
+    gw__answer_fail(ex, 413, "GW4131", "http_request_error", "the request's body is too large");
+    gw__pump_answer(ex, ex->in.at);
 }
 
 void gw__pump_body_verdict(struct gw_exchange *ex, struct gw__lane *lane, uint16_t index, enum gw_flow flow)

@@ -1,5 +1,8 @@
 """Bodies of every critical size, both ways, both framings, through 0, 1 and 4 body filters that move random amounts,
 with and without peers that trickle: every byte arrives, once and in order."""
+import socket
+import threading
+
 import pytest
 from support.config import config, route
 from support.data import chunked, pattern, sha256
@@ -201,3 +204,45 @@ def test_memory_stays_while_a_large_body_passes(gw):
     with gw.client() as c:
         c.post("/sink", pattern(30_000_000), host="filters1.test")
     assert gw.rss_kib() - before < 1024
+
+
+ASKS = {"caller": {"service": "up", "target": "/asked"}}
+ALONE = {"caller": [ASKS, "whole"], "each": ["hold_each", "whole"], "held": [{"holder": {}}, "whole"],
+         "far": [{"jitter": {"seed": 9}}, ASKS, "whole"], "whole": ["whole"]}
+BEHIND = {"endpoint": [], "endpoint-each": ["hold_each"], "endpoint-caller": [ASKS]}
+
+
+@pytest.fixture(scope="module")
+def small(module_factory, up):
+    """Whole bodies of at most 1,000 bytes, behind filters that wait with the head or with the body."""
+    routes = [route(name, predicates={"host": f"{name}.test", "path": "/**"}, filters=filters)
+              for name, filters in ALONE.items()]
+    routes += [route(name, predicates={"host": f"{name}.test", "path": "/**"}, filters=filters,
+                     endpoint={"whole_origin": {}}) for name, filters in BEHIND.items()]
+    return module_factory.gateway(config(routes, {"up": [up.address]}, limits={"body_buffer": "1000", "body": "0"},
+                                         plugins=["caller", "jitter", "whole", "waits", "holder", "origin"]))
+
+
+@pytest.mark.parametrize("as_chunks", [False, True], ids=["length", "chunked"])
+@pytest.mark.parametrize("name", [*ALONE, *BEHIND])
+def test_limit_of_a_whole_body_however_it_comes(small, up, name, as_chunks):
+    up.on("/asked", lambda c, r: c.answer(200, b"yes"))
+    for size, status in ((0, 200), (999, 200), (1000, 200), (1001, 413), (60_000, 413)):
+        with small.client() as c:
+            assert c.post("/echo", pattern(size), chunked=as_chunks, host=f"{name}.test").status == status, size
+
+
+@pytest.mark.parametrize("name", ["caller", "far", "endpoint-caller"])
+def test_what_is_sent_while_a_filter_waits_before_a_whole_body(small, up, name):
+    """It stays with the client."""
+    asked = threading.Event()
+    up.on("/asked", lambda c, r: (asked.wait(20), c.answer(200, b"yes")))
+    with small.client(timeout=0.5) as c:
+        c.send(f"POST / HTTP/1.1\r\nHost: {name}.test\r\nContent-Length: 1000000000\r\n\r\n")
+        sent = 0
+        with pytest.raises(socket.timeout):
+            while sent < 64_000_000:
+                sent += c.sock.send(bytes(65536))
+        asked.set()
+        c.sock.settimeout(20)
+        assert c.response().status == 413
