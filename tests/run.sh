@@ -144,7 +144,7 @@ build_peers() # before tests whose time is measured; what can't be built the tes
 
 # A check may fail because the machine stood still, or others had it: what failed is run again by itself, at most twice,
 # and told. Never forgiven is what a sanitizer reports, a signal that ended a program, and random cases that failed.
-final='ERROR: Address|WARNING: Thread|runtime error|Received signal|ended with (-4|-6|-7|-8|-11|66|99)|complained|GW_SEED='
+final='ERROR: (Address|Thread)|WARNING: Thread|runtime error|Received signal|ended with (-4|-6|-7|-8|-11|66|99)|complained|GW_SEED='
 
 run_unit() # suite, program, command prefix...: counts it; 1 if it shall run again, when that is left
 {

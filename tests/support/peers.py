@@ -53,8 +53,8 @@ class Server:
         return f"127.0.0.1:{self.ports[transport]}"
 
     def output(self):
-        self.log.seek(0)
-        return self.log.read()
+        # Without moving the offset, which the process shares: what it wrote behind a seek() would overwrite the beginning.
+        return os.pread(self.log.fileno(), 1 << 20, 0).decode(errors="replace")
 
     def pause(self):
         """Stops it until go_on(). The signal stops one thread, which stops the others: waits for all of them."""

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
@@ -30,9 +31,11 @@ static int connect_to(int port)
 static void receive(struct answer *answer, int fd)
 {
     ssize_t n;
-    while (answer->size < sizeof answer->text - 1 &&
-           (n = recv(fd, answer->text + answer->size, sizeof answer->text - 1 - answer->size, 0)) > 0)
-        answer->size += (size_t)n;
+    do { /* with a timeout, standing still interrupts it */
+        n = recv(fd, answer->text + answer->size, sizeof answer->text - 1 - answer->size, 0);
+        if (n > 0)
+            answer->size += (size_t)n;
+    } while (answer->size < sizeof answer->text - 1 && (n > 0 || (n < 0 && errno == EINTR)));
     answer->text[answer->size] = '\0';
 }
 
