@@ -322,7 +322,8 @@ void gw__rpc_fail_unreadable(struct gw__rpc_call *call, const char *why)
         return;
     }
     const char *detail = why;
-    if (converter->use == GW__RPC_DECODES && converter->decode.why == why)
+    bool all_is_here = !call->begun; /* else a filter may still hold the head back */
+    if (all_is_here && converter->use == GW__RPC_DECODES && converter->decode.why == why)
         detail = tell_misfit(call);
     if (!detail) {
         gw__rpc_fail_memory(call);

@@ -65,11 +65,12 @@ void gw__encode_end_container(struct gw__encode *encode);
 /* The text begins with the bracket that the next byte is: that of a record, if the root is one. */
 void gw__encode_begin_root(struct gw__encode *encode);
 
-/* What was written in binary has become so much that it is to go over to the target before more is. */
+/* What was written in binary has become so much that it is to go over to the target before more is. What is lost stays
+ * where it is: it is not whole, and would be forgotten. */
 static inline bool gw__encode_is_due(const struct gw__encode *encode)
 {
     const struct gw__wire *wire = encode->wire;
-    return wire != encode->target && wire->last
+    return wire != encode->target && wire->last && !wire->lost
         && wire->before + (size_t)(wire->at - wire->last->bytes) >= encode->due;
 }
 

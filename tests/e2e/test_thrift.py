@@ -68,6 +68,8 @@ class Pair:
                         filters=[{"jitter": {"seed": 3}}]),
                   route("held", predicates={"path": "/held/{method}"}, endpoint=rpc(),
                         filters=[{"holder": {"where": "response", "after": "20ms"}}]),
+                  route("parked", predicates={"path": "/parked/{method}"}, endpoint=rpc(),
+                        filters=[{"holder": {"where": "response", "never": True}}]),
                   route("blocked", predicates={"path": "/blocked/{method}"}, endpoint=rpc(),
                         filters=[{"blocker": {"pause": "20ms"}}]),
                   route("fixed", predicates={"path": "/fixed"}, endpoint=rpc(method="Call")),
@@ -488,6 +490,19 @@ def test_what_is_not_understood_closes_the_connection(pair, how):
     problem = is_problem(pair.post("/Call", {}), 502, "GW5026")
     assert problem["source"] == "upstream" and pair.peer.address in problem["detail"]
     assert pair.peer.wait_open(0) == 0
+    pair.peer.handlers.clear()
+    assert pair.served()
+
+
+def test_what_is_malformed_once_the_response_has_begun(pair):
+    """Its beginning was handed on and waits for a filter: where in the result it is can't be told any more."""
+    def handler(call):
+        call.send(call.message(encode(STRUCT, [(0, STRUCT, [(1, STRING, "x" * 20_000)])])[:-4]))
+        time.sleep(0.3)
+        call.send(b"xx\x7f")
+    pair.peer.on("Call", handler)
+    problem = is_problem(pair.post("/parked/Call", {}), 502, "GW5026")
+    assert problem["detail"].endswith("can't be read: a field has no type") and "errors" not in problem
     pair.peer.handlers.clear()
     assert pair.served()
 

@@ -3,18 +3,23 @@
 #include "wire_types.h"
 #include "unit.h"
 
+#define TEXT_100 "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+#define TEXT_500 TEXT_100 TEXT_100 TEXT_100 TEXT_100 TEXT_100
+#define LONG_TEXT TEXT_500 TEXT_500 TEXT_500 TEXT_500 TEXT_500 TEXT_500
 static const char idl[] =
     "enum Color { RED = 1, BLUE = 300 }\n"
     "struct Sub { 1: bool on; 20: i32 n }\n"
     "struct Inner { 1: required map<Sub, i32> keys = {{\"n\": 1}: 2} }\n"
     "struct Outer { 1: list<Inner> inner = [{}], 2: i32 n }\n"
     "struct Node { 1: Node node; 2: list<Node> nodes }\n"
+    "struct Preset { 1: list<i64> numbers; 2: string text = \"" LONG_TEXT "\" }\n"
     "service Types {\n"
     "  Node call(1: bool truth, 2: bool lie, 3: i8 tiny, 4: i16 small, 5: i32 medium, 6: i64 large, 7: double ratio,\n"
     "    8: string text, 9: binary bytes, 10: Color color, 11: uuid id, 12: list<bool> truths, 13: set<i16> smalls,\n"
     "    14: list<i32> many, 15: map<string, i64> counts, 16: map<i64, double> ratios, 17: map<bool, string> flags,\n"
     "    18: map<i32, Sub> none, 19: Sub sub, 20: list<Sub> subs, 21: list<string> empty, 300: i16 far)\n"
     "  void doubles(1: double one, 2: list<double> many)\n"
+    "  void presets(1: list<Preset> presets)\n"
     "  void defaults(1: Outer outer, 2: map<list<i8>, i8> none = {}, 3: i32 n)\n"
     "  string keys(1: map<Sub, i32> keys, 2: map<i32, i32> plain)\n"
     "}\n";
@@ -206,6 +211,26 @@ START_TEST(a_limit_holds)
     plain.limit_bytes = 60;
     ck_assert_int_eq(run_encode(forms[_i].encoding, json, &(struct cut){0}, &plain, &wire), GW__WIRE_BAD);
     ck_assert(wire.full && !encode.no_memory);
+    gw__wire_finish(&wire);
+    gw__wire_finish(&plain);
+}
+END_TEST
+
+/* What there is of binary would go over to the target just when a default had no room any more. */
+START_TEST(a_limit_is_met_by_a_default)
+{
+    char body[8000], *at = body;
+    struct gw__wire wire = {.limit_bytes = 10000}, plain = {.limit_bytes = 10000};
+    struct gw__encode_options options = {.encoding = GW__ENCODING_COMPACT, .plain = &plain};
+    at += sprintf(at, "{\"presets\":[{\"numbers\":[0");
+    for (int i = 1; i < 1700; i++)
+        at += sprintf(at, ",0");
+    at += sprintf(at, "]},{\"text\":\"\"}]}");
+    gw__encode_init(&encode, idl_method(schema, "presets"), &options, &wire);
+    enum gw__wire_status status = gw__encode_feed(&encode, body, strlen(body), true);
+    ck_assert_int_eq(status, GW__WIRE_BAD);
+    ck_assert(wire.full && !encode.no_memory);
+    gw__encode_finish(&encode);
     gw__wire_finish(&wire);
     gw__wire_finish(&plain);
 }
@@ -478,6 +503,7 @@ Suite *make_suite(void)
     tcase_add_loop_test(tcase, nothing_is_allocated_again, 0, FORMS);
     tcase_add_loop_test(tcase, long_strings_pass_through, 0, FORMS);
     tcase_add_test(tcase, keys_that_json_can_not_have);
+    tcase_add_test(tcase, a_limit_is_met_by_a_default);
     tcase_add_loop_test(tcase, a_limit_holds, 0, FORMS);
     tcase_add_loop_test(tcase, memory_runs_out, 0, FORMS);
     tcase_add_loop_test(tcase, defaults_that_json_can_not_have, 0, 3);
