@@ -265,6 +265,8 @@ static bool source_is_full(const struct gw_exchange *ex, const struct gw__lane *
 {
     if (lane->phase == GW__PHASE_DONE || lane->ended)
         return false;
+    if (ex->job) /* a thread will have the exchange before the source is read again */
+        return true;
     if (!lane->row)
         return lane->sink_full ||
                (lane->tail && evbuffer_get_length(lane->tail) &&

@@ -160,7 +160,7 @@ static void catch_up(struct gw_exchange *ex)
     if (!ex->state.over)
         gw__calls_go_on(ex);
     deliver_postponed(ex);
-    if (!ex->state.over && ex->in.sink_open)
+    if (!ex->state.over && (ex->in.sink_open || ex->in.source_full))
         gw__body_run(ex, &ex->in);
     if (!ex->state.over && ex->out.sink_open)
         gw__body_run(ex, &ex->out);

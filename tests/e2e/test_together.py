@@ -54,6 +54,7 @@ def gw(module_factory, up):
         at("replace", [{"holder": {"where": "response", "after": "300ms"}}, "replace"]),
         at("host", ["host_first"]),
         at("late-header", ["late_header"]),
+        at("busy-large", [*BUSY, {"jitter": {"seed": 8}}]),
     ], {"up": [up.address]}, workers=2, timeouts={"response": "4s", "stall": "4s"},
         limits={"body_buffer": "2MiB"},
         plugins=["waits", "jitter", "whole", "caller", "counter", "holder", "origin", "blocker"]))
@@ -121,6 +122,22 @@ def test_blocking_hook_fails_the_response(gw, host):
         answer = c.get("/bytes/100000", host=host + ".test")
         assert (answer.status, answer.reason, answer.body) == (503, "Service Unavailable", b"busy")
         assert c.get("/hello").status == 200
+
+
+@pytest.mark.threads
+def test_an_answer_that_comes_while_a_thread_has_the_exchange(gw, up):
+    """It stays with the instance, also where a body filter has room for it."""
+    body = pattern(100_000)
+
+    def in_pieces(c, r):
+        c.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + body[:10])
+        for at in range(10, len(body), 5000):
+            time.sleep(0.0005)
+            c.send(body[at:at + 5000])
+    up.on("/in-pieces", in_pieces)
+    with gw.client() as c:
+        for _ in range(5):
+            assert sha256(c.get("/in-pieces", host="busy-large.test").body) == sha256(body)
 
 
 @pytest.mark.parametrize("host", ["late", "late-busy"])
