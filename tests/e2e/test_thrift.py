@@ -271,9 +271,19 @@ def test_sizes(pair, prefix, size):
 
 def test_an_answer_of_unknown_length_is_chunked(pair):
     for size, framing in ((16_000, "length"), (24_500, "chunked")):
-        pair.peer.on("Call", lambda call: call.trickle(
-            call.message([(0, STRUCT, [(1, STRING, "x" * size)])]), 8000, 8000, 0.02))
-        answer = pair.post("/Call", {})
+        rest = threading.Event()
+
+        def in_two(call, size=size, rest=rest):
+            data = call.message([(0, STRUCT, [(1, STRING, "x" * size)])])
+            call.send(data[:-1000])
+            assert rest.wait(10)
+            call.send(data[-1000:])
+        pair.peer.on("Call", in_two)
+        with pair.gateway.client() as c:
+            c.request("POST", "/Call", body=b"{}")
+            assert c.silent(0.05) if framing == "length" else c.sock.recv(1, socket.MSG_PEEK)
+            rest.set()
+            answer = c.response()
         assert (answer.framing, len(answer.json["msg"])) == (framing, size)
 
 
@@ -428,7 +438,7 @@ def test_a_declared_exception(pair):
 def test_a_declared_exception_is_collected_up_to_a_limit(pair):
     def fail(size):
         pair.peer.on("Call", lambda call: call.trickle(
-            call.message([(1, STRUCT, [(1, STRING, "x" * size)])]), 40, 40, 0.002))
+            call.message([(1, STRUCT, [(1, STRING, "x" * size)])]), max(40, size // 100), max(40, size // 100), 0.002))
     fail(200)
     assert len(is_problem(pair.post("/small/Call", {}), 422, "GW4221")["exception"]["value"]["why"]) == 200
     fail(2000)

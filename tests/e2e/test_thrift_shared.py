@@ -413,7 +413,7 @@ def test_a_slow_client_does_not_stop_the_others(rig):
     begun = time.monotonic()
     sender.start()
     assert other.result().json == {"msg": "other"}
-    assert 0.9 < time.monotonic() - begun < 10 * SLOW
+    assert 0.9 < time.monotonic() - begun < 30 * SLOW
     sender.join(10)
     with pytest.raises((Cut, OSError)):
         slow.response("POST")

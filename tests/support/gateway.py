@@ -99,9 +99,8 @@ class Gateway:
             return c.get(target, headers, **kw)
 
     def admin(self, method="GET", target="/status", body=None):
-        client = Client(self.file("gateway.sock"))
-        self.clients.append(client)
-        return client.request(method, target, body=body).response(method)
+        with Client(self.file("gateway.sock")) as client:
+            return client.request(method, target, body=body).response(method)
 
     def status(self):
         answer = self.admin()

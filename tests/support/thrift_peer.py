@@ -8,8 +8,10 @@ Its codec is written by hand and as plain as can be, so that it shares no mistak
 
 A method without a handler is answered with its first argument as its result.
 """
+import fcntl
 import socket
 import struct
+import termios
 import threading
 import time
 
@@ -105,6 +107,13 @@ class Call:
         for piece in pieces(data, 1, low, high):
             self.send(piece)
             time.sleep(delay)
+
+    def wait_sent(self):
+        """Waits until the other side's system has all of it: a reset takes back what has not left."""
+        end, left = time.monotonic() + 10, True
+        while left and time.monotonic() < end:
+            left, = struct.unpack("i", fcntl.ioctl(self.connection.sock, termios.TIOCOUTQ, bytes(4)))
+            time.sleep(0.001 if left else 0)
 
     def close(self):
         self.connection.keep = False

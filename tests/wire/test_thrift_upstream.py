@@ -96,6 +96,7 @@ def says(data, end=None, wait=0.02):
     def handler(call):
         call.send(data(call))
         if end:
+            call.wait_sent()
             time.sleep(wait)
             getattr(call, end)()
     return handler
