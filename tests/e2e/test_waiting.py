@@ -41,6 +41,7 @@ def gw(module_factory, up):
         at("stall-response-body", ["stall_response_body"]),
         at("block", [{"blocker": {"pause": "100ms"}}]),
         at("block-reply", [{"blocker": {"pause": "20ms", "reply": 299}}]),
+        at("block-answer", [{"holder": {"after": "1ms"}}, {"blocker": {"pause": "150ms"}}]),
         at("block-long", [{"timeout": "100ms"}, {"blocker": {"pause": "400ms"}}]),
         at("call", [{"caller": {"service": "up", "target": "/check"}}]),
         at("call-post", [{"caller": {"service": "up", "target": "/check?x=1", "method": "POST", "body": "some"}}]),
@@ -116,6 +117,22 @@ def test_blocking_filter(gw):
         assert ["X-Blocked", "/echo"] in answer.json["headers"]
         assert answer.headers.get("X-Blocked") == "200"
         assert c.get("/echo", host="block-reply.test").status == 299
+
+
+@pytest.mark.threads
+@pytest.mark.parametrize("first", ["", "5\r\nhello\r\n", "5\r\nhe"])
+def test_an_answer_that_comes_while_its_head_is_at_a_thread(gw, up, first):
+    """The rest waits in the socket, also where a filter has queued what came with the head."""
+    def handler(c, r):
+        c.read_body(r)
+        c.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + first)
+        time.sleep(0.05)
+        c.send("5\r\nhello\r\n0\r\n\r\n"[len(first):])
+    up.on("/in-two", handler)
+    with gw.client() as c:
+        for host in ("block", "block-answer"):
+            answer = c.get("/in-two", host=host + ".test")
+            assert answer.status == 200 and answer.body == b"hello"
 
 
 @pytest.mark.threads
