@@ -261,11 +261,20 @@ static bool step(struct gw_exchange *ex, struct gw__lane *lane, uint16_t number)
     return left < show || produced || stage->passed;
 }
 
+/* A thread has the exchange, or will have it before the response's head has left: nothing may come in then. */
+static bool is_for_thread(const struct gw_exchange *ex, const struct gw__lane *lane)
+{
+    for (uint16_t i = 0; !lane->request && lane->phase == GW__PHASE_HEAD && i < lane->at; i++)
+        if (ex->chain->filters[i]->type->blocking && ex->chain->filters[i]->type->on_response)
+            return true;
+    return ex->job;
+}
+
 static bool source_is_full(const struct gw_exchange *ex, const struct gw__lane *lane)
 {
     if (lane->phase == GW__PHASE_DONE || lane->ended)
         return false;
-    if (ex->job) /* a thread will have the exchange before the source is read again */
+    if (is_for_thread(ex, lane))
         return true;
     if (!lane->row)
         return lane->sink_full ||

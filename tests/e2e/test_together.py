@@ -55,6 +55,7 @@ def gw(module_factory, up):
         at("host", ["host_first"]),
         at("late-header", ["late_header"]),
         at("busy-large", [*BUSY, {"jitter": {"seed": 8}}]),
+        at("busy-held", [*BUSY, {"jitter": {"seed": 8}}, {"holder": {"where": "response", "after": "3ms"}}]),
     ], {"up": [up.address]}, workers=2, timeouts={"response": "4s", "stall": "4s"},
         limits={"body_buffer": "2MiB"},
         plugins=["waits", "jitter", "whole", "caller", "counter", "holder", "origin", "blocker"]))
@@ -125,7 +126,8 @@ def test_blocking_hook_fails_the_response(gw, host):
 
 
 @pytest.mark.threads
-def test_an_answer_that_comes_while_a_thread_has_the_exchange(gw, up):
+@pytest.mark.parametrize("host", ["busy-large", "busy-held"])
+def test_an_answer_that_comes_while_a_thread_has_the_exchange(gw, up, host):
     """It stays with the instance, also where a body filter has room for it."""
     body = pattern(100_000)
 
@@ -137,7 +139,7 @@ def test_an_answer_that_comes_while_a_thread_has_the_exchange(gw, up):
     up.on("/in-pieces", in_pieces)
     with gw.client() as c:
         for _ in range(5):
-            assert sha256(c.get("/in-pieces", host="busy-large.test").body) == sha256(body)
+            assert sha256(c.get("/in-pieces", host=host + ".test").body) == sha256(body)
 
 
 @pytest.mark.parametrize("host", ["late", "late-busy"])
