@@ -19,12 +19,18 @@ static inline bool gw__json_special(unsigned char c)
 }
 
 #ifdef __SSE2__
+/* The highest bit of each byte tells. Below 0x80, what is less than 0x21 with one bit flipped is a control byte or a
+ * quote (0x22): less than that and the subtraction wraps around. */
+static inline __m128i gw__json_special_bytes(__m128i bytes)
+{
+    __m128i flipped = _mm_xor_si128(bytes, _mm_set1_epi8(0x02));
+    __m128i others = _mm_or_si128(bytes, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+    return _mm_or_si128(others, _mm_sub_epi8(flipped, _mm_set1_epi8(0x21)));
+}
+
 static inline unsigned gw__json_special_bits(__m128i bytes)
 {
-    __m128i special = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20)); /* signed: from 0x80 on too */
-    special = _mm_or_si128(special, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')));
-    special = _mm_or_si128(special, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
-    return (unsigned)_mm_movemask_epi8(special);
+    return (unsigned)_mm_movemask_epi8(gw__json_special_bytes(bytes));
 }
 #endif
 
@@ -34,8 +40,7 @@ static inline unsigned gw__json_copy_block(char *out, const char *text)
 #ifdef __SSE2__
     __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
     _mm_storeu_si128((__m128i *)(void *)out, bytes);
-    unsigned bits = gw__json_special_bits(bytes);
-    return bits ? (unsigned)__builtin_ctz(bits) : 16;
+    return (unsigned)__builtin_ctz(gw__json_special_bits(bytes) | 1u << 16);
 #else
     unsigned count = 0;
     memcpy(out, text, 16);
@@ -47,20 +52,21 @@ static inline unsigned gw__json_copy_block(char *out, const char *text)
 
 enum { GW__JSON_PAIR = 32 };
 
-/* Copies that many bytes, two blocks; a bit for each special one. */
-static inline uint32_t gw__json_copy_pair(char *out, const char *text)
+/* Copies that many bytes, two blocks; a bit for each special one, and one above them, so that there is a lowest. */
+static inline uint64_t gw__json_copy_pair(char *out, const char *text)
 {
+    uint64_t bits = (uint64_t)1 << GW__JSON_PAIR;
 #ifdef __SSE2__
     __m128i first = _mm_loadu_si128((const __m128i *)(const void *)text);
     __m128i second = _mm_loadu_si128((const __m128i *)(const void *)(text + 16));
     _mm_storeu_si128((__m128i *)(void *)out, first);
     _mm_storeu_si128((__m128i *)(void *)(out + 16), second);
-    return gw__json_special_bits(first) | gw__json_special_bits(second) << 16;
+    bits |= gw__json_special_bits(first);
+    return bits | (uint64_t)gw__json_special_bits(second) << 16;
 #else
-    uint32_t bits = 0;
     memcpy(out, text, GW__JSON_PAIR);
     for (unsigned i = 0; i < GW__JSON_PAIR; i++)
-        bits |= (uint32_t)gw__json_special((unsigned char)text[i]) << i;
+        bits |= (uint64_t)gw__json_special((unsigned char)text[i]) << i;
     return bits;
 #endif
 }
@@ -86,14 +92,11 @@ enum { GW__JSON_STRIDE = 64 };
 static inline bool gw__json_copy_stride(char *out, const char *text)
 {
 #ifdef __SSE2__
-    const __m128i space = _mm_set1_epi8(0x20), quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\');
     __m128i special = _mm_setzero_si128();
     for (int i = 0; i < GW__JSON_STRIDE; i += 16) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(text + i));
         _mm_storeu_si128((__m128i *)(void *)(out + i), bytes);
-        special = _mm_or_si128(special, _mm_cmplt_epi8(bytes, space));
-        special = _mm_or_si128(special, _mm_cmpeq_epi8(bytes, quote));
-        special = _mm_or_si128(special, _mm_cmpeq_epi8(bytes, backslash));
+        special = _mm_or_si128(special, gw__json_special_bytes(bytes));
     }
     return _mm_movemask_epi8(special) == 0;
 #else

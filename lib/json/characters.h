@@ -33,33 +33,34 @@ static inline uint64_t gw__json_high_bits(__m128i first, __m128i second)
     return (uint32_t)_mm_movemask_epi8(first) | (uint32_t)_mm_movemask_epi8(second) << 16;
 }
 
-/* Without those below 0x80, which are positive. */
-static inline uint64_t gw__json_bits_from(__m128i first, __m128i second, uint8_t least, uint64_t high)
-{
-    __m128i below = _mm_set1_epi8((char)(least - 1));
-    return gw__json_high_bits(_mm_cmpgt_epi8(first, below), _mm_cmpgt_epi8(second, below)) & high;
-}
+/* By the highest bit of each of 16 bytes. */
+struct gw__json_lead_bytes {
+    __m128i lead, three, rare;
+};
 
-/* Those below 0x80, which are positive, are among them. */
-static inline __m128i gw__json_rare_bytes(__m128i bytes)
+static inline struct gw__json_lead_bytes gw__json_lead_bytes(__m128i bytes)
 {
-    __m128i four = _mm_cmpgt_epi8(bytes, _mm_set1_epi8((char)0xef));
+    struct gw__json_lead_bytes leads; /* each bit that makes a character longer is moved to the highest */
+    leads.lead = _mm_and_si128(bytes, _mm_slli_epi16(bytes, 1));
+    leads.three = _mm_and_si128(leads.lead, _mm_slli_epi16(bytes, 2));
+    __m128i four = _mm_and_si128(leads.three, _mm_slli_epi16(bytes, 3));
     __m128i never = _mm_cmpeq_epi8(_mm_and_si128(bytes, _mm_set1_epi8((char)0xfe)), _mm_set1_epi8((char)0xc0));
     __m128i second = _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)0xe0)),
                                   _mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)0xed)));
-    return _mm_or_si128(four, _mm_or_si128(never, second));
+    leads.rare = _mm_or_si128(four, _mm_or_si128(never, second));
+    return leads;
 }
 
 static inline struct gw__json_leads gw__json_leads(const char *text)
 {
     __m128i first = _mm_loadu_si128((const __m128i *)(const void *)text);
     __m128i second = _mm_loadu_si128((const __m128i *)(const void *)(text + 16));
-    uint64_t high = gw__json_high_bits(first, second);
+    struct gw__json_lead_bytes low = gw__json_lead_bytes(first), high = gw__json_lead_bytes(second);
     return (struct gw__json_leads){
-        .high = high,
-        .lead = gw__json_bits_from(first, second, 0xc0, high),
-        .three = gw__json_bits_from(first, second, 0xe0, high),
-        .rare = gw__json_high_bits(gw__json_rare_bytes(first), gw__json_rare_bytes(second)) & high,
+        .high = gw__json_high_bits(first, second),
+        .lead = gw__json_high_bits(low.lead, high.lead),
+        .three = gw__json_high_bits(low.three, high.three),
+        .rare = gw__json_high_bits(low.rare, high.rare),
     };
 }
 #else

@@ -96,30 +96,33 @@ extern const double gw__number_double_tens[23]; /* 10^0 to 10^22, which are exac
 
 #ifdef __SSE2__
 
-/* A bit for each of 16 bytes that is no digit, and all bits above. */
-static inline unsigned gw__number_others(const char *text)
+/* A bit for each of 16 bytes that is no digit, and two above them; but none for a sign, which is 1 if they begin with
+ * it. The highest bit of each byte tells: from 0x3a on one sum has it, below 0x30 the other, from 0x80 on one of
+ * them. */
+static inline size_t gw__number_others(const char *text, size_t sign)
 {
     __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)text);
-    bytes = _mm_sub_epi8(bytes, _mm_set1_epi8('0'));
-    return ~(unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(9)), bytes));
+    __m128i above = _mm_add_epi8(bytes, _mm_set1_epi8(0x80 - ('9' + 1)));
+    __m128i others = _mm_or_si128(above, _mm_sub_epi8(bytes, _mm_set1_epi8('0')));
+    return (unsigned)_mm_movemask_epi8(others) + (((size_t)3 << 16) - sign);
 }
 
 /* The last `count` of 16 bytes. */
-static inline __m128i gw__number_mask(unsigned count)
+static inline __m128i gw__number_mask(size_t count)
 {
     static const uint64_t mask[4] = {0, 0, UINT64_MAX, UINT64_MAX};
     return _mm_loadu_si128((const __m128i *)(const void *)((const char *)mask + count));
 }
 
 /* The 16 digits in front of `end`, but all except the last `count` are 0. */
-static inline __m128i gw__number_last(const char *end, unsigned count)
+static inline __m128i gw__number_last(const char *end, size_t count)
 {
     __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)(end - 16));
     return _mm_and_si128(_mm_sub_epi8(bytes, _mm_set1_epi8('0')), gw__number_mask(count));
 }
 
 /* The `whole` digits in front of the point, where 16 digits have them that end with `places` behind it. */
-static inline __m128i gw__number_whole(const char *end, unsigned whole, unsigned places)
+static inline __m128i gw__number_whole(const char *end, size_t whole, size_t places)
 {
     __m128i zeros = gw__number_last(end - 1, whole + places);
     return _mm_andnot_si128(gw__number_mask(places), zeros);
@@ -135,45 +138,45 @@ static inline uint64_t gw__number_sixteen(__m128i digits)
     return (uint32_t)both * UINT64_C(100000000) + (both >> 32);
 }
 
-/* An integer of at most 16 digits: where it ends, with what may follow; NULL if it is something else. */
+/* An integer of at most 16 bytes: where it ends, with what may follow; NULL if it is something else. */
 static inline const char *gw__number_short(const char *text, int64_t *value)
 {
-    uint64_t negative = *text == '-';
-    const char *at = text + negative;
-    unsigned count = (unsigned)__builtin_ctz(gw__number_others(at));
-    if (count == 0 || (*at == '0' && count > 1))
+    size_t negative = *text == '-', end = (size_t)__builtin_ctzll(gw__number_others(text, negative));
+    size_t count = end - negative;
+    if (count == 0 || (text[negative] == '0' && count > 1))
         return NULL;
-    uint64_t magnitude = gw__number_sixteen(gw__number_last(at + count, count));
+    uint64_t magnitude = gw__number_sixteen(gw__number_last(text + end, count));
     *value = (int64_t)((magnitude ^ -negative) + negative);
-    return gw__number_ends(at[count]) ? at + count : NULL;
+    return gw__number_ends(text[end]) ? text + end : NULL;
 }
 
 /* A number of less than 16 bytes without an exponent: its digits are an exact double before it is divided. Likewise. */
 static inline const char *gw__number_decimal(const char *text, double *value)
 {
-    uint64_t negative = *text == '-', bits;
-    const char *at = text + negative;
-    unsigned others = gw__number_others(at), whole = (unsigned)__builtin_ctz(others), count = whole, places = 0;
-    if (whole == 0 || (*at == '0') & (whole > 1))
+    size_t negative = *text == '-', others = gw__number_others(text, negative);
+    size_t end = (size_t)__builtin_ctzll(others), whole = end - negative, places = 0;
+    uint64_t bits;
+    if (whole == 0 || (text[negative] == '0') & (whole > 1))
         return NULL;
     __m128i digits;
-    if (__builtin_expect(at[whole] == '.', 1)) {
-        count = (unsigned)__builtin_ctz(others & (others - 1));
-        places = count - whole - 1;
+    if (__builtin_expect(text[end] == '.', 1)) {
+        size_t point = end;
+        end = (size_t)__builtin_ctzll(others & (others - 1));
+        places = end - point - 1;
         if (places == 0)
             return NULL;
-        __m128i fraction = gw__number_last(at + count, places); /* the others are moved over the point */
-        digits = _mm_or_si128(fraction, gw__number_whole(at + count, whole, places));
+        __m128i fraction = gw__number_last(text + end, places); /* the others are moved over the point */
+        digits = _mm_or_si128(fraction, gw__number_whole(text + end, whole, places));
     } else {
-        digits = gw__number_last(at + count, count);
+        digits = gw__number_last(text + end, whole);
     }
-    if (count > 15 || !gw__number_ends(at[count]))
+    if (end > 15 || !gw__number_ends(text[end]))
         return NULL;
     double magnitude = (double)(int64_t)gw__number_sixteen(digits) / gw__number_double_tens[places];
     memcpy(&bits, &magnitude, sizeof bits);
-    bits |= negative << 63;
+    bits |= (uint64_t)negative << 63;
     memcpy(value, &bits, sizeof bits);
-    return at + count;
+    return text + end;
 }
 
 #else

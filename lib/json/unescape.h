@@ -23,13 +23,21 @@ static inline const char *gw__json_copy_whole(const char *at, const char *text_e
     const char *far = at + GW__JSON_STRIDE;
     while (at < text_end && end - to >= GW__JSON_PAIR) {
         const char *text = at, *behind = text_end;
+        if (*at == '\\') {
+            char simple = text_end - at >= 2 ? gw__json_escaped(at[1]) : 0;
+            if (!simple)
+                break;
+            *to++ = simple;
+            at += 2;
+            continue;
+        }
         if (__builtin_expect(text_end - at < GW__JSON_PAIR, 0)) {
             memset(rest, 0, sizeof rest); /* behind the text, control bytes: they are special */
             text = memcpy(rest, at, (size_t)(text_end - at));
             behind = rest + (text_end - at);
         }
         uint64_t high = gw__json_high_pair(text), marks = gw__json_copy_pair(to, text) & ~high;
-        unsigned count = marks ? (unsigned)__builtin_ctzll(marks) : GW__JSON_PAIR, whole = count;
+        unsigned count = (unsigned)__builtin_ctzll(marks), whole = count;
         if (high & gw__json_first_bits(count))
             whole = gw__json_whole_pair(text, behind, count, &high);
         at += whole;
@@ -39,18 +47,10 @@ static inline const char *gw__json_copy_whole(const char *at, const char *text_e
                 continue;
             break;
         }
-        if (!marks) {
-            if (at >= far)
-                at = gw__json_copy_strides(at, text_end, &to, end);
-            continue;
-        }
-        char simple = text[count] == '\\' && count + 1 < GW__JSON_PAIR ? gw__json_escaped(text[count + 1]) : 0;
-        if (simple) {
-            *to++ = simple;
-            at += 2;
-        } else if (text[count] != '\\' || count + 1 < GW__JSON_PAIR) {
+        if (count < GW__JSON_PAIR && text[count] != '\\')
             break;
-        }
+        if (at >= far)
+            at = gw__json_copy_strides(at, text_end, &to, end);
     }
     *out = to;
     return at;

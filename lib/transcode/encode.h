@@ -87,7 +87,7 @@ struct gw__encode {
     struct gw__marks marks;
     struct gw__from_binary pass; /* to the target, if that is not binary */
     struct gw__encode_frame frames[GW__ENCODE_DEPTH + 2];
-    char tail[GW__ENCODE_TAIL_BYTES]; /* a copy of the last bytes of the text */
+    char tail[GW__ENCODE_TAIL_BYTES]; /* a copy of the last bytes of the text, in the middle */
     struct gw__json json;
 };
 

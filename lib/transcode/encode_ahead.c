@@ -16,22 +16,29 @@ enum {
 #define INLINE static inline __attribute__((always_inline))
 #define RARELY(condition) __builtin_expect(!!(condition), 0)
 
-/* Where reader and wire are between two entries; who takes entries has both in registers. What stands before `at` and
- * `out` is taken. */
 struct run {
     struct gw__encode *encode;
-    const char *at, *safe; /* up to `safe` entries may begin, as TEXT_BYTES are there */
+    const char *safe;      /* up to it entries may begin, as TEXT_BYTES are there */
     const char *end;       /* of the text, or where TEXT_BYTES behind it end */
     const char *number;    /* from here on, GW__NUMBER_FRONT_BYTES in front of a number can be read */
     const char *first;     /* the bracket of a container just opened, which stands for a comma */
-    char *out, *room;      /* behind `room`, more must be made */
+    char *room;            /* behind it, more must be made */
     struct gw__encode_frame *frame, *lowest; /* on top; lowest: since the beginning */
-    bool in_entry;         /* a value is next: its key, or the comma in front of it, was taken */
+    const char *at;        /* where it ended: what stands before `at` and `out` is taken */
+    char *out;
+    bool in_entry;         /* there, a value is next: its key, or the comma in front of it, was taken */
+};
+
+/* Where reader and wire are between two entries: calls take and return it in registers, since each step waits for the
+ * one before. */
+struct place {
+    const char *at; /* NULL: the container on top goes on with the next piece or by the general path; see the run */
+    char *out;
 };
 
 enum result {
-    TAKEN,    /* value or container: all of it */
-    STAYS,    /* the container on top goes on with the next piece or by the general path */
+    TAKEN,    /* all of the value */
+    STAYS,    /* value: a container, which goes on as the one on top */
     REFUSED,  /* value: it is not what is usual; nothing of it was taken */
     NO_ENTRY, /* container: what comes is none, but perhaps its end */
     PAUSES,   /* container: no text or no room for one more */
@@ -83,22 +90,11 @@ INLINE const char *take_bool(const char *at, char **out)
     return at + 5 - yes;
 }
 
-/* Near the beginning of the text, where nothing may be read in front. */
-static const char *take_first_integer(const char *at, int64_t *value)
-{
-    char text[FRONT_BYTES + GW__NUMBER_SHORT_BYTES] = {0};
-    memcpy(text + FRONT_BYTES, at, GW__NUMBER_SHORT_BYTES);
-    const char *behind = gw__number_short(text + FRONT_BYTES, value);
-    return behind ? at + (behind - text - FRONT_BYTES) : NULL;
-}
-
+/* A longer one, or near the beginning of the text, where nothing may be read in front. */
 static __attribute__((noinline)) const char *scan_integer(const struct run *run, const char *at, int64_t *value)
 {
     struct gw__number number;
-    const char *behind = at < run->number ? take_first_integer(at, value) : NULL;
-    if (behind)
-        return behind;
-    behind = gw__number_scan(&number, at, run->end);
+    const char *behind = gw__number_scan(&number, at, run->end);
     *value = number.int64;
     return behind && number.is_int64 ? behind : NULL;
 }
@@ -121,6 +117,17 @@ INLINE const char *take_integer(const struct run *run, const char *at, unsigned 
     return behind;
 }
 
+/* Most have one digit: where the next value begins is guessed then, not computed. */
+INLINE const char *take_enum(const struct run *run, const char *at, char **out)
+{
+    unsigned digit = (unsigned char)(*at - '0');
+    if (digit > 9 || !gw__number_ends(at[1]))
+        return take_integer(run, at, 4, out);
+    gw__wire_set32(*out, digit);
+    *out += 4;
+    return at + 1;
+}
+
 /* Of at most 16 plain bytes. */
 INLINE const char *take_short(const char *at, char **out)
 {
@@ -134,10 +141,10 @@ INLINE const char *take_short(const char *at, char **out)
     return at + count + 2;
 }
 
-/* One that is whole in the text and has room, without rare escapes. */
-static __attribute__((noinline)) const char *copy_text(const struct run *run, const char *at, char **out)
+/* The rest of one that is whole in the text and has room, without rare escapes; what comes before `at` stands in front
+ * of `text`. */
+static __attribute__((noinline)) const char *copy_text(const struct run *run, const char *at, char *text, char **out)
 {
-    char *text = *out + 4;
     at = gw__json_copy_whole(at, run->end, &text, run->room + ENTRY_BYTES);
     if (at >= run->end || *at != '"')
         return NULL;
@@ -151,11 +158,10 @@ INLINE const char *take_text(const struct run *run, const char *at, char **out)
 {
     if (RARELY(*at != '"'))
         return NULL;
-    uint32_t special = gw__json_copy_pair(*out + 4, at + 1);
-    unsigned count = special ? (unsigned)__builtin_ctz(special) : GW__JSON_PAIR;
+    unsigned count = (unsigned)__builtin_ctzll(gw__json_copy_pair(*out + 4, at + 1));
     if (at[1 + count] != '"') {
         char *to = *out;
-        const char *behind = copy_text(run, at + 1, &to);
+        const char *behind = copy_text(run, at + 1 + count, to + 4 + count, &to);
         *out = to;
         return behind;
     }
@@ -179,43 +185,48 @@ INLINE const char *pass_blank(const char *at, const struct run *run)
     return RARELY((unsigned char)*at <= ' ') ? pass_blanks(at, run->safe) : at;
 }
 
-static bool has_room(struct run *run)
-{
-    struct gw__wire *wire = run->encode->wire;
-    wire->at = run->out;
-    bool room = wire->end - wire->at >= ENTRY_BYTES;
-    if (run->encode->no_memory || (!room && (gw__encode_is_due(run->encode) || !gw__wire_grow(wire, ENTRY_BYTES)))) {
-        run->room = run->out ? run->out - 1 : NULL; /* nothing was ever written */
-        return false;
-    }
-    run->out = wire->at;
-    run->room = wire->end - ENTRY_BYTES;
-    return true;
-}
-
+/* From `out` on: where it is now, or NULL. */
 static __attribute__((noinline)) char *make_room(struct run *run, char *out)
 {
-    run->out = out;
-    return has_room(run) ? run->out : NULL;
+    struct gw__wire *wire = run->encode->wire;
+    wire->at = out;
+    bool room = wire->end - wire->at >= ENTRY_BYTES;
+    if (run->encode->no_memory || (!room && (gw__encode_is_due(run->encode) || !gw__wire_grow(wire, ENTRY_BYTES)))) {
+        run->room = out ? out - 1 : NULL; /* nothing was ever written */
+        return NULL;
+    }
+    run->room = wire->end - ENTRY_BYTES;
+    return wire->at;
 }
 
 _Static_assert(GW__ENCODE_TAIL_BYTES == FRONT_BYTES + 2 * TEXT_BYTES, "of text, and of zeros behind it");
 
-static bool is_tail(const struct gw__encode *encode)
+static char *tail_end(struct gw__encode *encode)
 {
-    return encode->json.piece == encode->tail + FRONT_BYTES;
+    return encode->tail + FRONT_BYTES + TEXT_BYTES;
+}
+
+static bool is_tail(struct gw__encode *encode)
+{
+    return encode->json.end == tail_end(encode);
 }
 
 /* The end of the text is copied to where more bytes stand behind it: none of them belongs to a value, but for a number
- * that would be cut off all the same. */
+ * that would be cut off all the same. Sizes that the compiler knows spare calls. */
 static void make_tail(struct gw__encode *encode)
 {
     struct gw__json *json = &encode->json;
     size_t left = (size_t)(json->end - json->at);
-    memset(encode->tail, 0, sizeof encode->tail);
-    memcpy(encode->tail + FRONT_BYTES, json->at, left);
+    char *end = tail_end(encode);
+    memset(end, 0, TEXT_BYTES);
+    if (json->end - json->piece >= TEXT_BYTES) {
+        memcpy(end - TEXT_BYTES, json->end - TEXT_BYTES, TEXT_BYTES);
+    } else {
+        memset(encode->tail, 0, FRONT_BYTES + TEXT_BYTES);
+        memcpy(end - left, json->at, left);
+    }
     json->end = json->at;
-    gw__json_feed(json, encode->tail + FRONT_BYTES, left, true);
+    gw__json_feed(json, end - left, left, true);
 }
 
 static void take_text_in(struct run *run)
@@ -224,7 +235,7 @@ static void take_text_in(struct run *run)
     bool tail = is_tail(run->encode);
     run->safe = tail ? json->end - 1 : json->end - TEXT_BYTES;
     run->end = tail ? run->safe + TEXT_BYTES : json->end;
-    run->number = tail ? json->piece : json->piece + GW__NUMBER_FRONT_BYTES;
+    run->number = tail ? json->piece : json->piece + FRONT_BYTES;
 }
 
 /* Where the text goes on, with what is left of it; NULL: not here. */
@@ -263,9 +274,9 @@ INLINE enum result may_take(struct run *run, const char **at, char **out)
 
 /* ---- containers */
 
-static enum result take_fields(struct run *run, struct gw__encode_frame *frame);
-static enum result take_items(struct run *run, struct gw__encode_frame *frame);
-static enum result take_pairs(struct run *run, struct gw__encode_frame *frame);
+static struct place take_fields(struct run *run, struct gw__encode_frame *frame, const char *at, char *out);
+static struct place take_items(struct run *run, struct gw__encode_frame *frame, const char *at, char *out);
+static struct place take_pairs(struct run *run, struct gw__encode_frame *frame, const char *at, char *out);
 
 /* Pairs, and unions of more fields than one word has bits, are left to the general path. */
 INLINE bool is_common(const struct gw__encode_frame *frame)
@@ -278,9 +289,19 @@ INLINE struct gw__encode_frame *last_frame(struct gw__encode *encode)
     return &encode->frames[encode->json.depth_limit - 1];
 }
 
-/* The container that begins at `at`, from `out` on. */
-INLINE enum result take_container(struct run *run, const struct gw__type *type, const char *at, char *out)
+INLINE enum result take_whole(struct place behind, const char **at, char **out)
 {
+    if (RARELY(!behind.at))
+        return STAYS;
+    *at = behind.at;
+    *out = behind.out;
+    return TAKEN;
+}
+
+INLINE enum result take_container(struct run *run, const struct gw__type *type, const char **text, char **wire)
+{
+    const char *at = *text;
+    char *out = *wire;
     struct gw__encode *encode = run->encode;
     bool map = type->kind == GW__MAP;
     if (*at != (map ? '{' : '[') || run->frame == last_frame(encode) || (map && gw__type_is_pairs(type)))
@@ -296,17 +317,17 @@ INLINE enum result take_container(struct run *run, const struct gw__type *type, 
         .marked = gw__encode_is_marked(encode, type),
         .bits = (uint32_t)encode->marks.count,
     };
-    run->at = run->first = at;
-    run->out = out + 4;
-    return map ? take_pairs(run, run->frame) : take_items(run, run->frame);
+    run->first = at;
+    out += 4;
+    return take_whole(map ? take_pairs(run, run->frame, at, out) : take_items(run, run->frame, at, out), text, wire);
 }
 
-INLINE enum result take_record(struct run *run, const struct gw__type *type, const char *at, char *out)
+INLINE enum result take_record(struct run *run, const struct gw__type *type, const char **at, char **out)
 {
     struct gw__encode *encode = run->encode;
     struct gw__bits *bits = &encode->bits;
     uint32_t words = type->record->bit_words;
-    if (*at != '{' || run->frame == last_frame(encode) || bits->capacity - bits->count < words)
+    if (**at != '{' || run->frame == last_frame(encode) || bits->capacity - bits->count < words)
         return REFUSED;
     if (type->kind == GW__UNION && words > 1)
         return REFUSED;
@@ -314,9 +335,8 @@ INLINE enum result take_record(struct run *run, const struct gw__type *type, con
     bits->words[bits->count++] = 0;
     for (uint32_t i = 1; RARELY(i < words); i++)
         bits->words[bits->count++] = 0;
-    run->at = run->first = at;
-    run->out = out;
-    return take_fields(run, run->frame);
+    run->first = *at;
+    return take_whole(take_fields(run, run->frame, *at, *out), at, out);
 }
 
 /* The value at *at, from *out on; both are moved behind it, unless it is refused. */
@@ -324,28 +344,21 @@ INLINE enum result take_value(struct run *run, const struct gw__type *type, cons
 {
     const char *behind;
     char *to = *out;
-    enum result result = REFUSED;
     switch (type->kind) {
     case GW__BOOL: behind = take_bool(*at, &to); break;
     case GW__I8:
     case GW__I16: behind = take_integer(run, *at, type->min_bytes, &to); break;
-    case GW__I32:
-    case GW__ENUM: behind = take_integer(run, *at, 4, &to); break;
+    case GW__I32: behind = take_integer(run, *at, 4, &to); break;
+    case GW__ENUM: behind = take_enum(run, *at, &to); break;
     case GW__I64: behind = take_integer(run, *at, 8, &to); break;
     case GW__DOUBLE: behind = take_double(run, *at, &to); break;
     case GW__STRING: behind = take_text(run, *at, &to); break;
     case GW__LIST:
     case GW__SET:
-    case GW__MAP:
+    case GW__MAP: return take_container(run, type, at, out);
     case GW__STRUCT:
     case GW__UNION:
-    case GW__EXCEPTION:
-        result = type->kind < GW__STRUCT ? take_container(run, type, *at, to) : take_record(run, type, *at, to);
-        if (RARELY(result == REFUSED))
-            return REFUSED;
-        *at = run->at;
-        *out = run->out;
-        return result;
+    case GW__EXCEPTION: return take_record(run, type, at, out);
     default: return REFUSED;
     }
     if (RARELY(!behind))
@@ -356,24 +369,22 @@ INLINE enum result take_value(struct run *run, const struct gw__type *type, cons
 }
 
 /* The next byte is the bracket of the container on top, which nothing is left to do for. */
-INLINE enum result pop(struct run *run, const char *at, char *out)
+INLINE struct place pop(struct run *run, const char *at, char *out)
 {
-    run->at = at + 1;
-    run->out = out;
     run->frame--;
-    return TAKEN;
+    return (struct place){at + 1, out};
 }
 
 /* Likewise, but the general path knows how it ends. */
-static __attribute__((noinline)) enum result end_container(struct run *run, const char *at, char *out)
+static __attribute__((noinline)) struct place end_container(struct run *run, const char *at, char *out)
 {
     struct gw__encode *encode = run->encode;
     encode->wire->at = out;
     encode->depth = (unsigned)(run->frame + 1 - encode->frames);
     gw__encode_end_container(encode);
-    pop(run, at, encode->wire->at);
-    has_room(run);
-    return TAKEN;
+    out = encode->wire->at;
+    char *more = make_room(run, out);
+    return pop(run, at, more ? more : out);
 }
 
 /* No entry begins at `at`: where the bracket is that ends the container, NULL if it does not. */
@@ -448,22 +459,22 @@ INLINE bool is_complete(const struct gw__encode *encode, const struct gw__record
 }
 
 /* The container on top goes on, from `at` on; what its frame holds is known already. */
-static enum result leave(struct run *run, enum result result, const char *at, char *out)
+static struct place leave(struct run *run, enum result result, const char *at, char *out)
 {
-    if (result == STAYS)
-        return STAYS;
-    run->at = at;
-    run->out = out;
-    run->in_entry = result == REFUSED;
-    return STAYS;
+    if (result != STAYS) {
+        run->at = at;
+        run->out = out;
+        run->in_entry = result == REFUSED;
+    }
+    return (struct place){NULL, NULL};
 }
 
-static __attribute__((noinline)) enum result take_fields(struct run *run, struct gw__encode_frame *frame)
+static __attribute__((noinline)) struct place take_fields(struct run *run, struct gw__encode_frame *frame,
+                                                          const char *at, char *out)
 {
     struct gw__encode *encode = run->encode;
     const struct gw__record *record = frame->type->record;
-    const char *at = run->at, *value = NULL;
-    char *out = run->out;
+    const char *value = NULL;
     struct order order = {.seen = encode->bits.words + frame->bits};
     enum result result;
     set_order(&order, record, frame->expect);
@@ -506,11 +517,11 @@ static __attribute__((noinline)) enum result take_fields(struct run *run, struct
     return leave(run, result, result == REFUSED ? value : at, out);
 }
 
-static __attribute__((noinline)) enum result take_items(struct run *run, struct gw__encode_frame *frame)
+static __attribute__((noinline)) struct place take_items(struct run *run, struct gw__encode_frame *frame,
+                                                          const char *at, char *out)
 {
     const struct gw__type *type = frame->type->value;
-    const char *at = run->at, *value = NULL;
-    char *out = run->out;
+    const char *value = NULL;
     enum result result;
     while ((result = may_take(run, &at, &out)) == TAKEN) {
         value = pass_blank(at + 1, run);
@@ -543,11 +554,11 @@ static __attribute__((noinline)) enum result take_items(struct run *run, struct 
     return leave(run, result, result == REFUSED ? value : at, out);
 }
 
-static __attribute__((noinline)) enum result take_pairs(struct run *run, struct gw__encode_frame *frame)
+static __attribute__((noinline)) struct place take_pairs(struct run *run, struct gw__encode_frame *frame,
+                                                          const char *at, char *out)
 {
     const struct gw__type *type = frame->type;
-    const char *at = run->at, *value = NULL;
-    char *out = run->out;
+    const char *value = NULL;
     enum result result;
     while ((result = may_take(run, &at, &out)) == TAKEN) {
         char *to = out;
@@ -608,23 +619,30 @@ static void take_entries(struct gw__encode *encode)
 {
     struct gw__json *json = &encode->json;
     bool first = json->state != GW__JSON_BEHIND_VALUE;
-    struct run run = {.encode = encode, .at = json->at - first, .out = encode->wire->at};
-    enum result result;
+    struct run run = {.encode = encode};
+    struct place place = {json->at - first, NULL};
     take_text_in(&run);
-    run.first = first ? run.at : NULL;
+    run.first = first ? place.at : NULL;
     run.frame = run.lowest = &encode->frames[encode->depth - 1];
-    if (!has_room(&run))
+    place.out = make_room(&run, encode->wire->at);
+    if (!place.out)
         return;
     do {
         struct gw__encode_frame *frame = run.frame;
+        run.at = place.at;
+        run.out = place.out;
         if (gw__kind_is_record(frame->type->kind))
-            result = take_fields(&run, frame);
+            place = take_fields(&run, frame, run.at, run.out);
         else if (frame->type->kind == GW__MAP)
-            result = take_pairs(&run, frame);
+            place = take_pairs(&run, frame, run.at, run.out);
         else
-            result = take_items(&run, frame);
+            place = take_items(&run, frame, run.at, run.out);
         run.lowest = run.frame < run.lowest ? run.frame : run.lowest;
-    } while (result == TAKEN && run.frame >= encode->frames && is_common(run.frame));
+    } while (place.at && run.frame >= encode->frames && is_common(run.frame));
+    if (place.at) {
+        run.at = place.at;
+        run.out = place.out;
+    }
     keep(encode, &run);
 }
 

@@ -73,7 +73,8 @@ START_TEST(long_bodies_cut_anywhere)
     }
     gw__text_puts(&tree, "],\"named\":{}}");
     gw__text_puts(&lists, "],\"truths\":[true,false],\"tinies\":[1,-2],\"smalls\":[],\"mediums\":[ ],\"larges\":[1,2],"
-                  "\"ratios\":[ 0.5 , 1 ],\"texts\":[\"a\"],\"blobs\":[  ],\"colors\":[1],\"rows\":[[ ],[ 1],[]],"
+                  "\"ratios\":[ 0.5 , 1,1234567890123456.5,-123456789012345.5,1234567890123456],\"texts\":[\"a\"],"
+                  "\"blobs\":[  ],\"colors\":[1],\"rows\":[[ ],[ 1],[]],"
                   "\"bags\":[[\"b\"]],\"tables\":[{ \"k\" : 1 },{ }]}");
     struct idl_text files = {NULL, SOURCE_ROOT};
     struct gw__schema *types = idl_schema("types.thrift", &files);
