@@ -24,7 +24,7 @@ def total(folder, what, size, rounds):
 
 
 @pytest.mark.parametrize("size", [0, 1], ids=["half-a-kilobyte", "two-kilobytes"])
-@pytest.mark.parametrize("what, limits", [("to thrift", (12.5, 11.0)), ("to json", (12.9, 11.5))],
+@pytest.mark.parametrize("what, limits", [("to thrift", (11.6, 10.2)), ("to json", (12.7, 11.4))],
                          ids=["encode", "decode"])
 def test_cost_of_a_byte(what, limits, size, tmp_path):
     documents = subprocess.check_output([rig.program("transcode"), "print", str(size)])
