@@ -30,8 +30,8 @@ enum gw_flow {
 };
 
 /* Request. Changes take effect for the stages after the caller's; those of a body hook may come too late: the head may
- * have gone. The path is normalised (RFC 3986
- * section 6.2.2) and has no query; the query is without '?', "" if there is none. */
+ * have gone. The path is normalised (RFC 3986 section 6.2.2) and has no query; the query is without '?', "" if there is
+ * none. */
 GW_API const char *gw_exchange_method(const struct gw_exchange *ex);
 GW_API const char *gw_exchange_path(const struct gw_exchange *ex);
 GW_API const char *gw_exchange_query(const struct gw_exchange *ex);

@@ -264,10 +264,8 @@ static bool step(struct gw_exchange *ex, struct gw__lane *lane, uint16_t number)
 /* A thread has the exchange, or will have it before the response's head has left: nothing may come in then. */
 static bool is_for_thread(const struct gw_exchange *ex, const struct gw__lane *lane)
 {
-    for (uint16_t i = 0; !lane->request && lane->phase == GW__PHASE_HEAD && i < lane->at; i++)
-        if (ex->chain->filters[i]->type->blocking && ex->chain->filters[i]->type->on_response)
-            return true;
-    return ex->job;
+    uint16_t first = lane->request || lane->phase != GW__PHASE_HEAD ? 0 : ex->chain->blocking_response;
+    return ex->job || (first && first <= lane->at);
 }
 
 static bool source_is_full(const struct gw_exchange *ex, const struct gw__lane *lane)

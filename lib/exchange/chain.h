@@ -69,6 +69,7 @@ struct gw__chain {
     struct gw_endpoint *endpoint;     /* NULL for the chain of decorators alone */
     uint16_t filter_count, decorator_count;
     uint16_t request_body_count, response_body_count; /* filters with such a hook */
+    uint16_t blocking_response;       /* 1 + the index of the first whose on_response runs on a thread; 0: none */
     uint32_t scratch_bytes;
     const char *route;                /* id */
     struct gw__limits limits;

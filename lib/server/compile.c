@@ -194,12 +194,14 @@ static bool make_common(struct compiler *c)
     return true;
 }
 
-static void count_hooks(struct gw__chain *chain)
+static void find_hooks(struct gw__chain *chain)
 {
     for (uint16_t i = 0; i < chain->filter_count; i++) {
         const struct gw_filter_type *type = chain->filters[i] ? chain->filters[i]->type : NULL;
         chain->request_body_count += type && (type->on_request_body || type->whole_request_body);
         chain->response_body_count += type && type->on_response_body;
+        if (type && type->blocking && type->on_response && !chain->blocking_response)
+            chain->blocking_response = (uint16_t)(i + 1);
     }
 }
 
@@ -214,7 +216,7 @@ static struct gw__chain *make_chain(struct compiler *c, struct gw_filter **filte
     chain->decorator_count = (uint16_t)c->decorator_count;
     chain->limits = *limits;
     chain->timeouts = *timeouts;
-    count_hooks(chain);
+    find_hooks(chain);
     return chain;
 }
 

@@ -1,6 +1,6 @@
 """Gates: user-space instructions for a byte of JSON that is converted to Thrift binary, and for one that comes of it,
 counted by callgrind over the documents of tests/bench/transcode.c. The limits lie closely above what a build with -O2
-and assertions needs, as the test command makes it; a release build needs a tenth less."""
+and assertions needs, as the test command makes it; a release build needs a little less."""
 import os
 import subprocess
 import sys
